@@ -1,0 +1,44 @@
+"""Engines: forum software, and our pure parsers of it. `parse` is the one way in."""
+
+from crawler.engines.page import Engine, Page, Recognition
+from crawler.engines.reddit import Reddit
+from crawler.engines.xenforo2 import XenForo2
+from crawler.errors import UsageError
+from crawler.records import PageKind, ParsedPage
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (XenForo2(), Reddit())}
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return ENGINES[name]
+    except KeyError:
+        raise UsageError(f"No engine is called {name!r}; there are: auto, {', '.join(sorted(ENGINES))}.") from None
+
+
+def recognise(page: Page) -> Recognition | None:
+    """The engine that the page is of, with the evidence; None where no engine knows it."""
+    found = [recognition for engine in ENGINES.values() if (recognition := engine.recognise(page))]
+    return max(found, key=lambda recognition: recognition.confidence, default=None)
+
+
+def parse(page: Page, engine: str = "auto") -> ParsedPage:
+    """Everything that the page holds, read by the named engine or by the one that recognises it.
+
+    Raises:
+        UsageError: no engine has that name. Never because of the page.
+    """
+    if engine != "auto":
+        return engine_named(engine).parse(page)
+    recognition = recognise(page)
+    if recognition is None:
+        return ParsedPage(page_kind=PageKind.UNKNOWN, reason="no known forum software made this page")
+    return ENGINES[recognition.engine].parse(page)
+
+
+__all__ = ["ENGINES", "Engine", "Page", "Recognition", "engine_named", "parse", "recognise"]

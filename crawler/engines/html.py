@@ -1,0 +1,418 @@
+"""What every HTML engine needs: tags, plain text, absolute addresses, instants, numbers, and challenge pages.
+
+Forum software writes its pages by template, so its engines read tags off the text and never build a tree: finding and
+cutting strings costs a fraction of parsing, and `tidy` brings pages that something else has rewritten (upper-case tags,
+attributes without quotes) back to that form with a real parser. An engine that holds a node of a tree passes
+`node.html`.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from html import unescape
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+from crawler.engines.page import Page
+
+# A start tag, an end tag, or (no group 2) a comment. Attribute values may hold ">", as browsers write them when they
+# save a page. Every repetition is possessive and counted, so that no input makes the search run away.
+TAG = re.compile(
+    r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+)>|<!--.*?-->|<[!?][^>]*+>", re.DOTALL
+)
+_ANY_TAG = re.compile(r"<!--.*?-->|<[/!a-zA-Z](?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+>", re.DOTALL)
+_EPOCH = re.compile(r'\sdata-(?:timestamp|time)="(\d{6,11})"')
+_DATETIME = re.compile(r'\sdatetime="([^"]+)"')
+_ZONE = re.compile(r"([+-]\d\d):?(\d\d)$|Z$")
+_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:(?:\s|[.,'’])\d{3}|,\d\d(?=,))+(?!\d)|\d+(?:[.,]\d{1,2}(?!\d))?)")  # noqa: RUF001
+_DECIMALS = re.compile(r"[.,](\d{1,2})$")
+# Shortened counts, as the translations of XenForo, Discourse and others write them.
+_THOUSAND = ("k", "tsd", "t", "tys", "тыс", "тис", "mil", "rb", "b", "千", "천")  # noqa: RUF001
+_MILLION = ("m", "mio", "mln", "млн", "mi", "jt", "百万", "백만")  # noqa: RUF001
+_TEN_THOUSAND = ("万", "萬", "만")
+_SUFFIX = re.compile(r"\s*([^\W\d_]+)")
+
+
+# -- tags ---------------------------------------------------------------------------------------------------------
+
+
+def tidy(markup: str) -> str:
+    """The page as a parser writes it: lower-case names, double quotes, every element closed; "" if it cannot."""
+    try:
+        return LexborHTMLParser(markup).html or ""
+    except (SelectolaxError, ValueError, RuntimeError):
+        return ""
+
+
+@lru_cache(maxsize=256)
+def _attribute(name: str) -> re.Pattern[str]:
+    return re.compile(rf'\s{re.escape(name)}="([^"]*)"')
+
+
+def attribute(tag: str, name: str) -> str | None:
+    """Value of a tag's attribute, entities decoded; None where the tag has none. `tag` may be its attributes only."""
+    found = _attribute(name).search(tag)
+    if found is None:
+        return None
+    value = found[1]
+    return unescape(value) if "&" in value else value
+
+
+def tag_at(markup: str, inside: int) -> tuple[int, int] | None:
+    """Bounds of the start tag around offset `inside` (such as that of one of its attributes), or None."""
+    start = markup.rfind("<", 0, inside)
+    # A quote before "<": this is the text of an attribute that shows HTML, such as XenForo's code for embedding.
+    if start < 0 or markup[start - 1 : start] in {'"', "'"} and start:
+        return None
+    found = TAG.match(markup, start)
+    if found is None or found.end() <= inside or found[1] or not found[2]:
+        return None
+    return start, found.end()
+
+
+def closing(markup: str, name: str, position: int, limit: int) -> int:
+    """Where the end tag of the element opened just before `position` starts; `limit` where it is not closed before."""
+    depth, opened, closed = 1, f"<{name}", f"</{name}"
+    width = len(opened)
+    while (end := markup.find(closed, position, limit)) >= 0:
+        at = markup.find(opened, position, end)
+        while at >= 0:
+            if not markup[at + width : at + width + 1].isalnum():
+                depth += 1
+            at = markup.find(opened, at + width, end)
+        if not markup[end + width + 1 : end + width + 2].isalnum():
+            depth -= 1
+        if depth == 0:
+            return end
+        position = end + width
+    return limit
+
+
+def elements(markup: str, class_name: str, start: int = 0, limit: int | None = None) -> Iterator[tuple[str, str]]:
+    """(start tag, content) of each element that has the class, in order; elements inside a found one are passed over."""
+    limit = len(markup) if limit is None else limit
+    position = markup.find(class_name, start, limit)
+    width = len(class_name)
+    while position >= 0:
+        following = position + width
+        bounds = None
+        if _is_word(markup, position, following):
+            bounds = tag_at(markup, position)
+        if bounds is not None and _in_class(markup, bounds[0], position):
+            name = TAG.match(markup, bounds[0])
+            assert name is not None
+            end = closing(markup, name[2], bounds[1], limit)
+            yield markup[bounds[0] : bounds[1]], markup[bounds[1] : end]
+            following = max(end, following)
+        position = markup.find(class_name, following, limit)
+
+
+def element(markup: str, class_name: str, start: int = 0, limit: int | None = None) -> tuple[str, str] | None:
+    """The first of `elements`."""
+    return next(elements(markup, class_name, start, limit), None)
+
+
+def _is_word(markup: str, start: int, end: int) -> bool:
+    return markup[start - 1 : start] in {'"', " ", "\t", "\n"} and markup[end : end + 1] in {'"', " ", "\t", "\n"}
+
+
+def _in_class(markup: str, tag_start: int, position: int) -> bool:
+    opened = markup.rfind('class="', tag_start, position)
+    return opened >= 0 and markup.find('"', opened + 7, position) < 0
+
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+
+def inline_text(markup: str) -> str:
+    """Text of a fragment on one line: tags dropped, entities decoded, white space collapsed."""
+    if "<" in markup:
+        markup = _ANY_TAG.sub("", markup)
+    if "&" in markup:
+        markup = unescape(markup)
+    return " ".join(markup.split())
+
+
+_BLOCKS = frozenset(
+    "address article aside blockquote center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
+    "h5 h6 header hr main nav ol p pre section summary table tbody tfoot thead ul".split()
+)
+_DROPPED = frozenset(
+    "audio button canvas embed head iframe map math meter noembed noscript object progress script select style svg "
+    "template textarea title video".split()
+)
+# Spaces, line breaks and tabs of preformatted text stand for themselves; these keep them through the final clean-up.
+_KEPT = str.maketrans({" ": "\x01", "\n": "\x02", "\t": "\x03"})
+_RELEASED = str.maketrans({"\x01": " ", "\x02": "\n", "\x03": "\t", "\x00": None})
+_LINE_ENDS = re.compile(r" *\n *")
+_GAPS = re.compile(r"\n{3,}")
+_SPACES = re.compile(r" {2,}")
+_CELL_ENDS = re.compile(r" *\t *")
+_EMOJI = re.compile(r"[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff\u200d\ufe0f]+")
+
+
+class Prose:
+    """Reads fragments of HTML into plain text: blocks and <br> as line breaks, list items marked, cells tabbed.
+
+    Code keeps its line breaks and indentation. Pictures give nothing unless they stand for a character. `links` holds
+    the addresses of the links as written. Subclasses say in `special` what their software's markup means.
+    """
+
+    def __init__(self) -> None:
+        self.links: list[str] = []
+        self._out: list[str] = []
+        self._fresh = True  # at the start of a line
+        self._lists: list[int | None] = []  # per open list: next number, or None for bullets
+        self._preformatted = 0
+        self._cells = 0
+
+    def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
+        """Called for each start tag with attributes; `position` is where its content starts.
+
+        Returns where to read on when the element was dealt with (or is to be left out), else None.
+        """
+        del name, attributes, markup, position
+        return None
+
+    def read(self, markup: str) -> "Prose":
+        """Adds a fragment."""
+        search, position = TAG.search, 0
+        while (token := search(markup, position)) is not None:
+            start = token.start()
+            if start > position:
+                self.text(markup[position:start])
+            position = token.end()
+            name = token[2]
+            if name == "br":
+                self._out.append("\n")
+                self._fresh = True
+            elif name:
+                position = self._tag(token, name.lower(), markup, position)
+        if position < len(markup):
+            self.text(markup[position:])
+        return self
+
+    def _tag(self, token: re.Match[str], name: str, markup: str, position: int) -> int:
+        if token[1]:
+            self._close(name)
+            return position
+        attributes = token[3]
+        if attributes and (after := self.special(name, attributes, markup, position)) is not None:
+            return after
+        if name in _DROPPED:
+            return self.past(name, markup, position)
+        if name == "a":
+            if (href := attribute(attributes, "href")) is not None:
+                self.links.append(href)
+        elif name == "img":
+            self.image(attributes)
+        elif name in _BLOCKS or name in {"li", "tr", "td", "th", "br"}:
+            self._open(name)
+        return position
+
+    @staticmethod
+    def past(name: str, markup: str, position: int) -> int:
+        """Offset behind the element whose content starts at `position`."""
+        limit = len(markup)
+        end = closing(markup, name, position, limit)
+        return limit if end == limit else markup.find(">", end, limit) + 1 or limit
+
+    def text(self, text: str) -> None:
+        """Adds text, entities still encoded."""
+        if "&" in text:
+            text = unescape(text)
+        if self._preformatted:
+            self._out.append(text.replace("\r\n", "\n").replace("\xa0", " ").translate(_KEPT))
+            self._fresh = False
+            return
+        words = text.split()
+        if not words:
+            if not self._fresh:
+                self._out.append(" ")
+            return
+        flat = " ".join(words)
+        if not self._fresh and text[0].isspace():
+            flat = " " + flat
+        self._out.append(flat + " " if text[-1].isspace() else flat)
+        self._fresh = False
+
+    def block(self) -> None:
+        """Starts a new line, unless one has just been started."""
+        if not self._fresh:
+            self._out.append("\n")
+            self._fresh = True
+
+    def image(self, attributes: str) -> None:
+        """A picture: its text where it stands for a character."""
+        alt = attribute(attributes, "alt")
+        if alt and (_EMOJI.fullmatch(alt) or self.is_smiley(attributes)):
+            self._out.append(alt)
+            self._fresh = False
+
+    def is_smiley(self, attributes: str) -> bool:
+        """Whether the picture stands for its alternative text."""
+        return "smilie" in attributes or "emoji" in attributes
+
+    def _open(self, name: str) -> None:
+        if name == "br":
+            self._out.append("\n")
+            self._fresh = True
+            return
+        if name in {"td", "th"}:
+            if self._cells:
+                self._out.append("\t")
+            self._cells += 1
+            self._fresh = True
+            return
+        self.block()
+        if name == "li":
+            number = self._lists[-1] if self._lists else None
+            self._out.append("- " if number is None else f"{number}. ")
+            if number is not None:
+                self._lists[-1] = number + 1
+        elif name in {"ul", "ol"}:
+            self._lists.append(1 if name == "ol" else None)
+        elif name == "tr":
+            self._cells = 0
+        elif name == "pre":
+            self._preformatted += 1
+
+    def _close(self, name: str) -> None:
+        if name in {"ul", "ol"} and self._lists:
+            self._lists.pop()
+        elif name == "pre" and self._preformatted:
+            self._preformatted -= 1
+        if name in {"td", "th"}:
+            self._fresh = False
+        elif name in _BLOCKS or name in {"li", "tr"}:
+            self.block()
+
+    def result(self) -> str:
+        """All that was read, as plain text."""
+        text = "".join(self._out)
+        if "\t" in text:
+            text = _CELL_ENDS.sub("\t", text)
+        if "  " in text:
+            text = _SPACES.sub(" ", text)
+        if "\n" in text:
+            text = _GAPS.sub("\n\n", _LINE_ENDS.sub("\n", text))
+        return text.strip(" \n").translate(_RELEASED)
+
+
+def plain_text(markup: str) -> str:
+    """Plain text of a fragment of HTML, with nothing left out but what is never shown."""
+    return Prose().read(markup).result()
+
+
+# -- addresses, instants, numbers ---------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def absolute(base: str, href: str) -> str:
+    """`href` as an absolute address; as it stands where it cannot be one."""
+    href = href.strip()
+    if href.startswith(("http://", "https://")):
+        return href
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return href
+
+
+def from_epoch(seconds: int) -> datetime | None:
+    """The instant that many seconds after 1970-01-01, in UTC; None where there is none such."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def from_iso(text: str) -> datetime | None:
+    """The instant of an ISO 8601 text with offset, in UTC; None where it is none or has no offset."""
+    zone = _ZONE.search(text.strip())
+    if zone is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def instant_of(time_tag: str) -> datetime | None:
+    """The instant of a <time> tag: data-timestamp or data-time where they are an epoch, else datetime."""
+    if found := _EPOCH.search(time_tag):
+        return from_epoch(int(found[1]))
+    if found := _DATETIME.search(time_tag):
+        return from_iso(found[1])
+    return None
+
+
+def number_of(text: str) -> int | None:
+    """The first number in a text, however its thousands are marked: "1,234", "9 379", "1.158", "17K", "3.6K", "1,2M"."""
+    found = _NUMBER.search(text)
+    if found is None:
+        return None
+    digits = found[0]
+    suffix = _SUFFIX.match(text, found.end())
+    scale = _scale(suffix[1].lower()) if suffix else 1
+    if scale > 1 and (decimals := _DECIMALS.search(digits)):
+        whole = re.sub(r"\D", "", digits[: decimals.start()]) or "0"
+        return int((int(whole) + int(decimals[1]) / 10 ** len(decimals[1])) * scale + 0.5)
+    value = int(re.sub(r"\D", "", digits)[:18])
+    return -value if digits[0] == "-" else value * scale
+
+
+def _scale(suffix: str) -> int:
+    if suffix in _MILLION:
+        return 1_000_000
+    if suffix in _TEN_THOUSAND:
+        return 10_000
+    return 1_000 if suffix in _THOUSAND else 1
+
+
+# -- challenges ---------------------------------------------------------------------------------------------------
+
+# Lower-case text of the page -> what it is. Each stands only on pages that a guard puts in place of the site's own.
+_CHALLENGES = (
+    ("<title>just a moment...", "Cloudflare checks the browser (\"Just a moment...\")"),
+    ("<title>attention required! | cloudflare", "Cloudflare refuses the request (\"Attention Required\")"),
+    ("cdn-cgi/challenge-platform/h/", "Cloudflare checks the browser"),
+    ("window._cf_chl_opt", "Cloudflare checks the browser"),
+    ("cf-browser-verification", "Cloudflare checks the browser"),
+    ("jschl-answer", "Cloudflare checks the browser"),
+    ("/cdn-cgi/l/chk_captcha", "Cloudflare asks for a captcha"),
+    ("cf-error-details", "Cloudflare shows an error page of its own"),
+    ("ddos-guard", "DDoS-Guard checks the browser"),
+    ("please wait for verification", "the site checks the browser (\"Please wait for verification\")"),
+    ("sucuri_cloudproxy_js", "Sucuri checks the browser"),
+    ("_incapsula_resource", "Imperva checks the browser"),
+    ("px-captcha", "PerimeterX asks for a captcha"),
+    ("geo.captcha-delivery.com", "DataDome asks for a captcha"),
+    ("whoa there, pardner", "Reddit refuses the request (\"whoa there, pardner!\")"),
+    ("blocked by network security", "the site's network security refuses the request"),
+    ("making sure you&#39;re not a bot", "Anubis checks the browser"),
+    ("making sure you're not a bot", "Anubis checks the browser"),
+)
+_CAPTCHA = re.compile(r'class="(?:g-recaptcha|h-captcha|cf-turnstile)"')
+_CHALLENGE_SIZE = 200_000
+_FORUM = re.compile(r'<html[^>]{0,600}\sid="?XF|class="p-body|id="phpbb"|id="ipsLayout|data-pageapp=', re.IGNORECASE)
+
+
+def challenge_reason(page: Page) -> str | None:
+    """Why the page is a bot check or a block page instead of content, as a short phrase; None where it is neither."""
+    if page.headers.get("cf-mitigated", "").lower() == "challenge":
+        return "Cloudflare checks the browser (cf-mitigated: challenge)"
+    if len(page.body) > _CHALLENGE_SIZE:
+        return None
+    text = page.text()
+    if _FORUM.search(text[:20_000]):
+        return None
+    lowered = " ".join(text.lower().split())
+    for sign, reason in _CHALLENGES:
+        if sign in lowered:
+            return reason
+    if len(lowered) < 20_000 and _CAPTCHA.search(text) and "<article" not in lowered:
+        return "the site asks for a captcha"
+    return None

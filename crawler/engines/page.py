@@ -1,0 +1,65 @@
+"""What an engine is given, and what an engine is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+from w3lib.encoding import html_to_unicode
+
+from crawler.records import ParsedPage
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One response, as an engine sees it: no connection, no clock, no file behind it."""
+
+    url: str
+    """Address that answered, after redirects."""
+    body: bytes
+    """Payload after transfer and content decoding."""
+    site: str
+    """Name that records of this page carry."""
+    headers: Mapping[str, str] = {}
+    """Response headers, names in lower case."""
+    status: int = 200
+    fetched_at: datetime | None = None
+    """When it was fetched (aware, UTC): what "Yesterday" on the page refers to."""
+
+    def text(self) -> str:
+        """The body as text, decoded as a browser would (BOM, header, meta, UTF-8); never fails."""
+        if self.body.isascii():
+            return self.body.decode("ascii")
+        try:
+            if "charset" not in self.headers.get("content-type", "") or "utf-8" in self.headers["content-type"].lower():
+                return self.body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            pass
+        return html_to_unicode(self.headers.get("content-type"), self.body, default_encoding="utf-8")[1]
+
+
+class Recognition(Struct, frozen=True, kw_only=True):
+    """Why a page is held to be of an engine."""
+
+    engine: str
+    version: str | None = None
+    confidence: float
+    """0 to 1; the highest wins."""
+    evidence: str
+    """What on the page says so, for people."""
+
+
+class Engine(Protocol):
+    """A forum software's pure parser."""
+
+    @property
+    def name(self) -> str:
+        """Name in site files and records, such as `xenforo2`."""
+
+    def recognise(self, page: Page) -> Recognition | None:
+        """A cheap look: is this page of this software? Must not raise."""
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Everything the page holds. Whatever the bytes, a ParsedPage: `unknown` with a reason, never an exception."""
+
+    def page_url(self, url: str, page: int) -> str:
+        """Address of page number `page` (from 1) of the thread or board whose first page is `url`."""

@@ -1,0 +1,119 @@
+"""Bytes of an API answer to plain values, and what an answer without posts says instead."""
+
+import contextlib
+import json
+import re
+from typing import TypeAlias, cast
+
+import msgspec
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST_INTEGER = 400
+"""Digits; a longer number is no count, id or instant of anything."""
+
+# `"` cannot stand unescaped inside a JSON string, so these match keys of the answer and never a post's words.
+_RENDERED = re.compile(
+    rb'"(?:body|selftext|description|public_description|submit_text)_html"\s*:\s*"(<|\\u003[cC]|&lt;)'
+)
+_PICTURE = re.compile(
+    rb'"(?:url|u)"\s*:\s*"https://(?:external-)?preview\.redd\.it/[^"&\\]*\?[^"&\\]*(&amp;|&|\\u0026)'
+)
+_RAW_JSON = re.compile(r"[?&]raw_json=1\b")
+
+_REASONS = {
+    "private": "the subreddit is private",
+    "banned": "the subreddit is banned",
+    "quarantined": "the subreddit is quarantined: an account must opt in first",
+    "gated": "the subreddit is gated: an account must opt in first",
+    "gold_only": "the subreddit is for subscribers of Reddit Premium",
+    "employees_only": "the subreddit is for Reddit's employees",
+}
+
+
+class NotJsonError(ValueError):
+    """The body cannot be read as JSON; the message says where it stops being that."""
+
+
+def decode(body: bytes) -> Json:
+    """The value that `body` holds; every string in it can be encoded as UTF-8.
+
+    Raises:
+        NotJsonError: it is no JSON, ends early, or nests deeper than the decoder goes (about 1,000 levels; Reddit's
+            own trees end at about 60).
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return _decode(body)
+    except RecursionError:
+        raise NotJsonError("it is nested deeper than any answer of Reddit's") from None
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise NotJsonError(f"something follows the JSON value that ends at character {error.pos}") from None
+        where = "it ends early" if error.pos >= len(error.doc.rstrip()) - 1 else f"{error.msg} at character {error.pos}"
+        raise NotJsonError(where) from None
+
+
+def _decode(body: bytes) -> Json:
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return cast("Json", msgspec.json.decode(body))
+    # msgspec takes no lone surrogate ("\ud83d" cut off by somebody's length limit), bad byte or huge number.
+    text = body.decode("utf-8", errors="replace")
+    value = json.loads(text, strict=False, parse_int=_integer, parse_constant=lambda _: None)
+    encodable = _SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
+    return cast("Json", json.loads(encodable, parse_int=_integer))
+
+
+def is_escaped(body: bytes, url: str) -> bool:
+    """Whether `&`, `<` and `>` of all strings were written as entities, as Reddit does without `raw_json=1`.
+
+    Rendered bodies always open with a tag, and preview addresses always hold an `&`: they show it beyond doubt. Only
+    an answer that has neither is judged by its address.
+    """
+    if match := _RENDERED.search(body) or _PICTURE.search(body):
+        return match[1] in {b"&lt;", b"&amp;"}
+    return not _RAW_JSON.search(url)
+
+
+def unescape(text: str) -> str:
+    """`text` as it was before Reddit escaped it; exactly the three entities that it writes, once."""
+    if "&" not in text:
+        return text
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def error_reason(answer: dict[str, Json]) -> str | None:
+    """What an error body (`{"message": "Not Found", "error": 404}` and its kin) says, as a sentence; else None."""
+    if "kind" in answer or "json" in answer:
+        return None
+    error, message, reason = answer.get("error"), answer.get("message"), answer.get("reason")
+    explanation = answer.get("explanation")
+    is_error = error not in (None, False) and isinstance(error, (int, str))
+    if not is_error and not (isinstance(message, str) and ("reason" in answer or "explanation" in answer)):
+        return None
+    words = [
+        str(part)[:200] for part in (error, message) if isinstance(part, (int, str)) and not isinstance(part, bool)
+    ]
+    sentence = f"Reddit answers with an error: {' '.join(words) or 'unnamed'}"
+    if isinstance(reason, str) and reason:
+        sentence += f" ({_REASONS.get(reason.lower(), reason[:200])})"
+    elif isinstance(explanation, str) and explanation:
+        sentence += f" ({explanation[:200]})"
+    return sentence
+
+
+def stated_errors(json_field: dict[str, Json]) -> str | None:
+    """The `errors` of an answer with `api_type=json`: `[["RATELIMIT", "you are doing that too much", "ratelimit"]]`."""
+    errors = json_field.get("errors")
+    if not isinstance(errors, list) or not errors:
+        return None
+    named = [
+        ": ".join(str(part)[:200] for part in error[:2] if part) if isinstance(error, list) else str(error)[:200]
+        for error in errors[:5]
+    ]
+    return f"Reddit answers with an error: {'; '.join(named)}"
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else None

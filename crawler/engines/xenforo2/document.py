@@ -1,0 +1,151 @@
+"""A page of XenForo 2 as a whole: template, version, title, breadcrumb, pages."""
+
+import re
+from functools import cached_property
+
+from crawler.engines.html import absolute, attribute, element, elements, inline_text, number_of
+from crawler.engines.page import Page
+from crawler.engines.xenforo2.addresses import board_id_of, page_of
+
+_HTML_TAG = re.compile(r"<html\b[^>]*>", re.IGNORECASE)
+_TEMPLATE = re.compile(r'\sdata-template="([^"]+)"')
+_VERSION = re.compile(r'\sdata-xf="(\d+\.\d+)')
+_BASE = re.compile(r'<base\s[^>]*href="([^"]+)"')
+_REL_NEXT = re.compile(r'<link\s+rel="next"\s+href="([^"]+)"')
+_NEXT_LINKS = ("pageNav-jump--next", "pageNavSimple-el--next")
+_HREF = re.compile(r'\shref="([^"]*)"')
+_MAXIMUM = re.compile(r'js-pageJumpPage[^>]*\smax="(\d+)"')
+_ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL)
+_OG = re.compile(r'<meta\s+property="og:(title|url)"\s+content="([^"]*)"')
+_CANONICAL = re.compile(r'<link\s+rel="canonical"\s+href="([^"]*)"')
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL)
+
+
+class Document:
+    """The text of a page with what its frame says; everything is looked up once, when asked for."""
+
+    def __init__(self, page: Page, markup: str) -> None:
+        self.page = page
+        self.site = page.site
+        self.markup = markup
+        tag = _HTML_TAG.search(markup, 0, 20_000)
+        self.html_tag = tag[0] if tag else ""
+
+    @cached_property
+    def body_start(self) -> int:
+        """Offset of <body>; 0 where there is none."""
+        return max(self.markup.find("<body"), 0)
+
+    @cached_property
+    def template(self) -> str:
+        """Name of XenForo's template that made the page; "" where the page does not tell."""
+        found = _TEMPLATE.search(self.html_tag)
+        if found is None and (body := self.markup[self.body_start : self.body_start + 2000]).startswith("<body"):
+            found = _TEMPLATE.search(body.partition(">")[0])
+        return found[1] if found else ""
+
+    @cached_property
+    def base(self) -> str:
+        """What relative addresses of the page refer to."""
+        found = _BASE.search(self.markup, 0, self.body_start) if self.body_start else None
+        return absolute(self.page.url, found[1]) if found else self.page.url
+
+    def key(self, name: str, kind: str) -> str | None:
+        """Number in `data-container-key="node-12"` or `data-content-key="thread-34"`."""
+        value = attribute(self.html_tag, name) or ""
+        head, _, number = value.rpartition("-")
+        return number if head == kind and number.isdecimal() else None
+
+    def version(self, sample: str) -> str:
+        """Version as far as told; `sample` is a part of the page with typical markup, such as its first post."""
+        if found := _VERSION.search(self.html_tag):
+            return found[1]
+        frame = self.markup[self.body_start :] if len(self.markup) < 150_000 else self.markup[: 40_000 + self.body_start]
+        newer = "_view_type_" in self.template or "message-attribution-gadget" in sample
+        if newer or "js-browserWarning" in frame:
+            return "2.2"
+        if "reactionsBar" in sample or "fa--xf" in frame:
+            return "2.1"
+        return "2.0"
+
+    @cached_property
+    def heading(self) -> tuple[str | None, str | None]:
+        """Prefix and title in the page's heading; the title without prefix."""
+        found = element(self.markup, "p-title-value", self.body_start)
+        if found is None:
+            for name, value in _OG.findall(self.markup[: self.body_start or 20_000]):
+                if name == "title" and value:
+                    return None, inline_text(value)
+            title = _TITLE.search(self.markup, 0, self.body_start or 20_000)
+            return None, (inline_text(title[1]) or None) if title else None
+        return split_prefix(found[1])
+
+    def description(self, limit: int) -> str:
+        """Content of the line or paragraph under the heading, as markup."""
+        found = element(self.markup, "p-description", self.body_start, limit)
+        return found[1] if found else ""
+
+    @cached_property
+    def declared_url(self) -> str | None:
+        """The address that the page gives itself (canonical, og:url), where it is absolute."""
+        head = self.markup[: self.body_start or 20_000]
+        for value in (*_CANONICAL.findall(head), *(value for name, value in _OG.findall(head) if name == "url")):
+            if value.startswith(("http://", "https://")):
+                return value.replace("&amp;", "&")
+        return None
+
+    @cached_property
+    def breadcrumb(self) -> list[tuple[str, str]]:
+        """(address, name) of each step to the page, from the outside in."""
+        found = element(self.markup, "p-breadcrumbs", self.body_start)
+        steps = _ANCHOR.findall(found[1]) if found else []
+        return [(attribute(tag, "href") or "", inline_text(name)) for tag, name in steps]
+
+    @cached_property
+    def parent_board(self) -> str | None:
+        """Id of the innermost board or category in the breadcrumb."""
+        for href, _ in reversed(self.breadcrumb):
+            if "." in href.rpartition("/")[2] or any(part in href for part in ("forums/", "categories/")):
+                if (board_id := board_id_of(href)) is not None:
+                    return board_id
+        return None
+
+    @cached_property
+    def pages(self) -> tuple[int, int, str | None]:
+        """Number of this page, of the last one, and address of the next one."""
+        markup, start = self.markup, self.body_start
+        nav = element(markup, "pageNavWrapper", start) or element(markup, "pageNav", start)
+        content = nav[1] if nav else ""
+        current = element(content, "pageNav-page--current")
+        number = number_of(inline_text(current[1])) if current else None
+        number = number or page_of(self.page.url) or 1
+        numbers = [number]
+        for _, item in elements(content, "pageNav-page"):
+            if "menu" not in item and (shown := number_of(inline_text(item))):
+                numbers.append(shown)
+        numbers += [int(found) for found in _MAXIMUM.findall(content)]
+        simple = element(content, "pageNavSimple-el--current")
+        if simple is not None:
+            numbers += [int(digits) for digits in re.findall(r"\d+", re.sub(r"(?<=\d)[.,\s](?=\d{3})", "", simple[1]))]
+        following = self._next(content)
+        return number, max(numbers) if nav else number + bool(following), following
+
+    def _next(self, navigation: str) -> str | None:
+        for name in _NEXT_LINKS:
+            found = element(navigation, name)
+            href = attribute(found[0], "href") if found else None
+            if href:
+                return absolute(self.base, href)
+        found_link = _REL_NEXT.search(self.markup, 0, self.body_start or len(self.markup))
+        return absolute(self.base, found_link[1].replace("&amp;", "&")) if found_link else None
+
+
+def split_prefix(markup: str) -> tuple[str | None, str | None]:
+    """(prefix, title) of a title's markup: labels are prefixes, whatever is left is the title."""
+    if "label" not in markup:
+        return None, inline_text(markup) or None
+    prefixes, rest = [], markup
+    for tag, content in elements(markup, "label"):
+        prefixes.append(inline_text(content))
+        rest = rest.replace(tag + content, "<i>", 1)
+    return ", ".join(filter(None, prefixes)) or None, inline_text(rest) or None

@@ -1,0 +1,257 @@
+"""Posts of a XenForo 2 thread page.
+
+A post is an element with `data-content="post-N"`: `article.message--post`, `article.message--article` at the head of an
+article thread, or a `div` where a deleted post stood. Skins put ads between them in the same classes, without that
+attribute.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from crawler.engines.html import (
+    TAG,
+    absolute,
+    attribute,
+    closing,
+    element,
+    elements,
+    inline_text,
+    instant_of,
+    number_of,
+    tag_at,
+)
+from crawler.engines.xenforo2.addresses import post_id_of
+from crawler.engines.xenforo2.body import Body
+from crawler.records import Attachment, Post, Status
+
+_MARK = 'data-content="post-'
+_CONTAINERS = frozenset({"article", "div", "li", "section"})
+_TIME = re.compile(r"<time\b([^>]*)>(.*?)</time>", re.DOTALL)
+# "#1,234": digits with their separators, alone in their element.
+_POSITION = re.compile(r"#\s?(\d[\d.,'’\s]*?)\s*</")  # noqa: RUF001
+_POSITION_META = re.compile(r'itemprop="name" content="[^"#]*#(\d[\d.,]*)"')
+_POST_LINK = re.compile(r'\shref="([^"]*\bpost-(\d+)[^"]*)"')
+_USER_ID = re.compile(r'\sdata-user-id="(\d+)"')
+_SCORE = re.compile(r'class="contentVote-score[^>]*\sdata-score="(-?\d+)"')
+_BDI = re.compile(r"<bdi[^>]*>.*?</bdi>", re.DOTALL)
+_LINK = re.compile(r"<a\b([^>]*)>", re.DOTALL)
+_NAME_BLOCKS = ("message-name", "message-articleUserName", "attribution", "message-userDetails")
+_NOTICES = (
+    ("messageNotice--deleted", Status.DELETED),
+    ("messageNotice--moderated", Status.HIDDEN),
+    ("message--moderated", Status.HIDDEN),
+)
+
+
+class Container(Struct, frozen=True):
+    """Where on the page a post stands."""
+
+    post_id: str
+    tag: str
+    start: int
+    """Offset behind its start tag."""
+    end: int
+
+
+class Setting(Struct, frozen=True):
+    """What the posts of one page have in common."""
+
+    site: str
+    thread_id: str
+    base: str
+    page: int | None
+    authors: Callable[[], Iterable[str]]
+
+
+def containers(markup: str) -> list[Container]:
+    """The posts' elements, in page order; one that is repeated (same id) counts once."""
+    found: list[tuple[str, str, int, str]] = []
+    seen: set[str] = set()
+    at = markup.find(_MARK)
+    while at >= 0:
+        following = at + len(_MARK)
+        post_id = markup[following : markup.find('"', following)]
+        bounds = tag_at(markup, at)
+        if bounds is not None and post_id.isdecimal() and post_id not in seen:
+            tag = markup[bounds[0] : bounds[1]]
+            name = TAG.match(tag)
+            if name is not None and name[2] in _CONTAINERS and "js-xf-embed" not in tag:
+                seen.add(post_id)
+                found.append((post_id, tag, bounds[1], name[2]))
+        at = markup.find(_MARK, following)
+    limits = [entry[2] - len(entry[1]) for entry in found[1:]] + [len(markup)]
+    return [
+        Container(post_id, tag, start, closing(markup, name, start, limit))
+        for (post_id, tag, start, name), limit in zip(found, limits, strict=True)
+    ]
+
+
+def read_post(markup: str, container: Container, setting: Setting, index: int) -> Post | None:
+    """The post in a container, the `index`-th of its page; None where nothing in it can be read as one."""
+    start, end = container.start, container.end
+    body = markup.find("message-body", start, end)
+    if body < 0:
+        body = markup.find("bbWrapper", start, end)
+    head = markup[start : body if body >= 0 else end]
+    status = _status(container.tag, head)
+    if body < 0 and status is Status.VISIBLE:
+        return None
+    prose, rest = _read_body(markup, body, end, setting) if body >= 0 else (None, "")
+    created_at, created_text = _created(head)
+    if created_at is None and created_text is None and status is Status.VISIBLE and "message-attribution" in rest:
+        created_at, created_text = _created(rest)
+    author, author_id = _author(container.tag, head, rest)
+    position = _position(head, rest)
+    is_article = "message--article" in container.tag
+    if position is None and setting.page == 1:
+        position = index + 1
+    edited = element(rest, "message-lastEdit") if "message-lastEdit" in rest else None
+    edited_time = _TIME.search(edited[1]) if edited else None
+    return Post(
+        site=setting.site,
+        thread_id=setting.thread_id,
+        post_id=container.post_id,
+        position=1 if is_article else position,
+        author=author,
+        author_id=author_id,
+        created_at=created_at,
+        created_text=created_text,
+        edited_at=instant_of(edited_time[1]) if edited_time else None,
+        edited=edited is not None and bool(edited[1].strip()),
+        body_text=prose.result() if prose else "",
+        quotes=prose.quotes if prose else [],
+        reactions=_reactions(rest),
+        score=int(score[1]) if "contentVote" in head + rest and (score := _SCORE.search(head + rest)) else None,
+        attachments=_attachments(rest, prose, setting.base),
+        links=list(dict.fromkeys(absolute(setting.base, link) for link in prose.links)) if prose else [],
+        is_opening=is_article or position == 1,
+        status=status,
+        url=_address(head, container.post_id, setting.base),
+    )
+
+
+def _read_body(markup: str, body: int, end: int, setting: Setting) -> tuple[Body, str]:
+    """The body that starts around offset `body`, and what follows it in the post."""
+    wrapper = markup.find("bbWrapper", body, end)
+    bounds = tag_at(markup, wrapper if wrapper >= 0 else body)
+    start = bounds[1] if bounds else markup.find(">", body, end) + 1
+    marker = markup.find("js-selectToQuoteEnd", start, end)
+    limit = markup.rfind("<", start, marker) if marker >= 0 else end
+    name = TAG.match(markup, bounds[0]) if bounds else None
+    close = closing(markup, name[2], start, limit) if name else limit
+    prose = Body(setting.authors)
+    prose.read(markup[start:close])
+    return prose, markup[close:end]
+
+
+def _status(tag: str, head: str) -> Status:
+    if "message--deleted" in tag:
+        return Status.DELETED
+    if "messageNotice" in head or "message--moderated" in tag:
+        for sign, status in _NOTICES:
+            if sign in head or sign in tag:
+                return status
+    return Status.VISIBLE
+
+
+def _created(head: str) -> tuple[datetime | None, str | None]:
+    """Instant and wording of the date in the post's header: the attribution line, else any date before the body."""
+    line = head.find("message-attribution")
+    found = (_TIME.search(head, line) if line >= 0 else None) or _TIME.search(head)
+    if found is None:
+        return None, None
+    return instant_of(found[1]), inline_text(found[2]) or None
+
+
+def _author(tag: str, head: str, rest: str) -> tuple[str | None, str | None]:
+    """Name as shown (else as in `data-author`) and id; the id of a guest is None."""
+    stated = attribute(tag, "data-author")
+    for part in (head, rest):
+        for block in _NAME_BLOCKS:
+            at = part.find(block)
+            user = part.find('class="username', at) if at >= 0 else -1
+            if user >= 0:
+                bounds = tag_at(part, user)
+                if bounds is None:
+                    continue
+                shown = _content(part, bounds)
+                number = _USER_ID.search(part[bounds[0] : bounds[1]])
+                return shown or stated or None, _member(number)
+    return stated or None, _member(_USER_ID.search(head))
+
+
+def _content(part: str, bounds: tuple[int, int]) -> str:
+    name = TAG.match(part, bounds[0])
+    assert name is not None
+    return inline_text(part[bounds[1] : closing(part, name[2], bounds[1], len(part))])
+
+
+def _member(number: re.Match[str] | None) -> str | None:
+    return number[1] if number and number[1] != "0" else None
+
+
+def _position(head: str, rest: str) -> int | None:
+    line = head.find("message-attribution")
+    found = _POSITION.findall(head, max(line, 0)) or _POSITION.findall(head)
+    if not found and (meta := _POSITION_META.search(head)):
+        found = [meta[1]]
+    if not found and "message-attribution-opposite" in rest:
+        found = _POSITION.findall(rest, rest.find("message-attribution-opposite"))
+    return number_of(found[-1]) if found else None
+
+
+def _reactions(rest: str) -> int | None:
+    """How many reacted or liked: names shown, plus the number of others; 0 where the bar is empty."""
+    bar = "reactionsBar" if "reactionsBar" in rest else "likesBar"
+    at = rest.find(f'class="{bar}')
+    if at < 0:
+        return None
+    link = element(rest, f"{bar}-link", at)
+    if link is None:
+        return 0
+    names = list(_BDI.finditer(link[1]))
+    if not names:
+        said = inline_text(link[1])
+        return (number_of(said) or 1) if said else 0
+    others = number_of(inline_text(link[1][names[-1].end() :])) or 0
+    # "You, A and B": whoever is logged in is named outside the <bdi> elements.
+    reader = 1 if inline_text(link[1][: names[0].start()]) else 0
+    return reader + len(names) + others
+
+
+def _attachments(rest: str, prose: Body | None, base: str) -> list[Attachment]:
+    found: dict[str, str | None] = {}
+    for known in prose.attachments if prose else ():
+        found[absolute(base, known.url)] = known.name
+    if "message-attachments" in rest or "attachmentList" in rest:
+        listing = element(rest, "attachmentList")
+        for url, name in _files(listing[1] if listing else rest):
+            found[absolute(base, url)] = name or found.get(absolute(base, url))
+    return [Attachment(url=url, name=name) for url, name in found.items()]
+
+
+def _files(listing: str) -> Iterable[tuple[str, str | None]]:
+    """Address and name of each entry: `li.attachment` up to 2.1, `li.file` since."""
+    entries = [content for _, content in elements(listing, "file")] or [c for _, c in elements(listing, "attachment")]
+    for entry in entries:
+        hrefs = [href for tag in _LINK.findall(entry) if (href := attribute(tag, "href"))]
+        if not hrefs:
+            continue
+        label = element(entry, "file-name") or element(entry, "attachment-name")
+        name = None
+        if label is not None:
+            name = inline_text(label[1]) or attribute(label[0], "title")
+        yield hrefs[0], name
+
+
+def _address(head: str, post_id: str, base: str) -> str | None:
+    for found in _POST_LINK.finditer(head, max(head.find("message-attribution"), 0)):
+        if found[2] == post_id:
+            return absolute(base, found[1].replace("&amp;", "&"))
+    return absolute(base, f"#post-{post_id}")
+
+
+__all__ = ["Container", "Setting", "containers", "post_id_of", "read_post"]

@@ -1,0 +1,116 @@
+"""What a crawl leaves behind, as data: staged pages, and the account of everything it met."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from crawler.records import ParsedPage
+
+
+class StagedPage(Struct, kw_only=True):
+    """One fetched page with all that its engine read from it; a line of `pages.jsonl`."""
+
+    url: str
+    """Address that answered."""
+    fetched_at: datetime
+    """When the response came (aware, UTC)."""
+    parsed: ParsedPage
+
+
+class Coverage(Struct, kw_only=True, frozen=True):
+    """A thread, or the tail of one, that this crawl read without a gap.
+
+    A post known from before that belongs to the covered part and was not met is gone. What the site said of the
+    thread at that moment is kept (`SiteState.threads`): the next crawl opens the thread again only where it differs.
+    Only a coverage may set these, never a listing row: a row seen of a thread that could not be opened is no reading.
+    """
+
+    thread_id: str
+    since: datetime | None = None
+    """Covered are the posts created at or after this instant; the whole thread where it is None."""
+    reply_count: int | None = None
+    """Replies by the site's own count when it was read."""
+    last_post_at: datetime | None = None
+    """The thread's last post by the site's listing when it was read."""
+    page_count: int | None = None
+    """Pages that the thread had when it was read."""
+
+
+class Shortfall(Struct, kw_only=True, frozen=True):
+    """A thread that was read whole, and gave another number of posts than the site states."""
+
+    thread_id: str
+    stated: int
+    captured: int
+
+
+class Outcome(StrEnum):
+    """How a crawl ended."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    """Complete but for pages that failed, were refused, or lie beyond the budget; the receipt says which."""
+    BLOCKED = "blocked"
+    LOGIN_WALL = "login wall"
+    LAYOUT_CHANGED = "layout changed"
+    EMPTY = "empty"
+    UNREACHABLE = "unreachable"
+    DISK_FULL = "disk full"
+    INTERRUPTED = "interrupted"
+
+
+class Receipt(Struct, kw_only=True):
+    """The account of one crawl. Every request that was ever planned stands in exactly one of the counts."""
+
+    site: str
+    crawl_id: str
+    engine: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    full: bool = False
+    """Whether every thread was to be read again, moved or not."""
+    started_at: datetime
+    finished_at: datetime | None = None
+    outcome: Outcome = Outcome.RUNNING
+    reason: str | None = None
+    """One sentence for people, where the outcome is not `complete`."""
+    requests: int = 0
+    """Requests sent to the site in this run, robots.txt, redirects and retries included."""
+    replayed: int = 0
+    """Pages taken from the landing of an earlier, interrupted try instead of the site."""
+    discovered: int = 0
+    """Pages that the crawl decided to read."""
+    parsed: int = 0
+    """Of these: read into records, or told apart as a login, error or empty page."""
+    quarantined: int = 0
+    """Of these: landed, but not understood (page kind `unknown` or `challenge`); kept in the WARC."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Of these: not asked for, by reason (robots, address, budget)."""
+    failed: dict[str, int] = field(default_factory=dict)
+    """Of these: asked for without a usable answer, by reason (HTTP status, timeout)."""
+    pending: int = 0
+    """Of these: not reached before the crawl ended."""
+    page_kinds: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Reasons given for unknown, error, login, challenge and empty pages."""
+    boards_walked: list[str] = field(default_factory=list)
+    """Boards whose listing was read to its end, or down to what the last crawl had read."""
+    boards_missing: list[str] = field(default_factory=list)
+    """Boards that the site file names and the site's index does not show."""
+    threads_listed: int = 0
+    threads_unchanged: int = 0
+    """Listed threads that had not moved since the last crawl, so were not opened."""
+    threads_opened: int = 0
+    posts: int = 0
+    bytes: int = 0
+    """Bytes of the responses as they came over the wire."""
+    coverage: list[Coverage] = field(default_factory=list)
+    shortfalls: list[Shortfall] = field(default_factory=list)
+
+    @property
+    def difference(self) -> int:
+        """Pages unaccounted for; anything but 0 is our own fault."""
+        accounted = self.parsed + self.quarantined + sum(self.refused.values()) + sum(self.failed.values())
+        return self.discovered - accounted - self.pending

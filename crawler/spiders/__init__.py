@@ -1,0 +1,1 @@
+"""Two spiders: one for forums, one for Reddit. What differs between engines or sites is elsewhere."""

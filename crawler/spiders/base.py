@@ -1,0 +1,236 @@
+"""What both spiders share: planning pages, landing them, and accounting for each."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from msgspec import Struct
+from scrapy import Request, Spider
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler.engines import Page, parse, recognise
+from crawler.errors import ArchiveError
+from crawler.landing import Landing
+from crawler.receipt import Receipt, StagedPage
+from crawler.records import PageKind, ParsedPage
+from crawler.site import Site
+from crawler.state import SiteState
+
+logger = logging.getLogger("medthreads.crawl")
+
+PROGRESS_SECONDS = 5.0
+
+
+class Task(Struct, kw_only=True, frozen=True):
+    """Why a page is fetched; tells what to do with it when it comes."""
+
+    kind: str
+    """index, board, thread, more, about."""
+    board_id: str | None = None
+    thread_id: str | None = None
+    first: bool = True
+    """Whether this is the first page of its list that this crawl reads."""
+
+
+class CrawlPlan(Struct, kw_only=True):
+    """All that a spider is given."""
+
+    site: Site
+    landing: Landing
+    receipt: Receipt
+    state: SiteState
+    headers: dict[str, str] = {}
+    """Request headers that the site needs, such as a token's."""
+
+
+class RefusedError(IgnoreRequest):
+    """A request that we do not send; its message is the receipt's reason."""
+
+
+class ArchiveSpider(Spider):
+    """Fetches pages, lands them, stages their records, and keeps the receipt."""
+
+    first_wait: ClassVar[float] = 2.0
+
+    def __init__(self, plan: CrawlPlan, **kwargs: Any) -> None:  # noqa: ANN401 (Scrapy's own signature)
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.receipt = plan.receipt
+        self.engine_name = plan.site.engine
+        self.storage_failure: ArchiveError | None = None
+        self._seen: set[str] = set()
+        self._open: set[str] = set()
+        self._began = time.monotonic()
+        self._next_progress = self._began + self.first_wait
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The first requests."""
+        for request in self.first_requests():
+            yield request
+
+    def first_requests(self) -> Iterator[Request]:
+        """Where the crawl begins."""
+        raise NotImplementedError
+
+    def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
+        """What to fetch next because of this page."""
+        raise NotImplementedError
+
+    def lost(self, task: Task) -> None:
+        """Called where a page planned for `task` gave nothing; whatever depends on it is incomplete."""
+        raise NotImplementedError
+
+    def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
+        """One request for a page not planned before; none where it was, or where the budget is spent."""
+        if url in self._seen:
+            return
+        self._seen.add(url)
+        self.receipt.discovered += 1
+        budget = self.plan.site.budget
+        if budget is not None and self.receipt.discovered > budget:
+            _count(self.receipt.refused, "budget of the run spent")
+            self.lost(task)
+            return
+        self._open.add(url)
+        yield Request(
+            url,
+            callback=self.received,
+            errback=self.failed,
+            cb_kwargs={"task": task, "planned": url},
+            headers=self.plan.headers,
+            priority=priority,
+            dont_filter=True,
+        )
+
+    def received(self, response: Response, task: Task, planned: str) -> Iterator[Request]:
+        """A response came: parse it, stage it, account for it, go on from it."""
+        page = Page(
+            url=response.url,
+            body=response.body,
+            site=self.plan.site.name,
+            headers={
+                name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+                for name, values in response.headers.items()
+            },
+            status=response.status,
+            fetched_at=response.meta.get("fetched_at") or datetime.now(UTC),
+        )
+        parsed = self._read(page)
+        if not self._account(planned, page, parsed):
+            self.lost(task)
+            self._progress()
+            return
+        self.receipt.posts += len(parsed.posts)
+        self._stage(page, parsed)
+        yield from self.follow(task, parsed, response.url)
+        self._progress()
+
+    def failed(self, failure: Failure) -> Iterator[Request]:
+        """No usable response came: count why."""
+        request: Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy
+        error = failure.value or RuntimeError("no cause given")
+        self._open.discard(request.cb_kwargs["planned"])
+        if isinstance(error, RefusedError):
+            _count(self.receipt.refused, str(error))
+        else:
+            _count(self.receipt.failed, no_answer_reason(error))
+        if isinstance(error, ArchiveError):
+            self.stop_for_storage(error)
+        self.lost(request.cb_kwargs["task"])
+        yield from ()
+
+    def stop_for_storage(self, error: ArchiveError) -> None:
+        """The disk does not take more: ends the crawl, keeping the cause for the one who started it."""
+        if self.storage_failure is None:
+            self.storage_failure = error
+            self.close_early("storage failed")
+
+    def close_early(self, reason: str) -> None:
+        """Ends the crawl; what is planned and not fetched stays pending."""
+        if self.crawler.engine is not None:
+            self.crawler.engine.close_spider(self, reason=reason)
+
+    def pending(self) -> int:
+        """Pages planned and not accounted for yet."""
+        return len(self._open)
+
+    def _read(self, page: Page) -> ParsedPage:
+        if self.engine_name == "auto" and (recognition := recognise(page)):
+            self.engine_name = self.receipt.engine = recognition.engine
+            logger.info("Recognised %s: %s.", recognition.engine, recognition.evidence)
+        return parse(page, self.engine_name)
+
+    def _account(self, planned: str, page: Page, parsed: ParsedPage) -> bool:
+        """Puts the page into exactly one of the receipt's counts; whether it may be used."""
+        self._open.discard(planned)
+        kind = parsed.page_kind
+        _count(self.receipt.page_kinds, kind.value)
+        if parsed.reason:
+            _count(self.receipt.reasons, f"{kind.value}: {parsed.reason}")
+        if kind in {PageKind.UNKNOWN, PageKind.CHALLENGE}:
+            if page.status >= 400:
+                _count(self.receipt.failed, f"status {page.status}")
+            else:
+                self.receipt.quarantined += 1
+                logger.warning("Not understood: %s (%s); kept in the landing.", page.url, parsed.reason)
+            return False
+        self.receipt.parsed += 1
+        return kind not in {PageKind.ERROR, PageKind.LOGIN}
+
+    def _stage(self, page: Page, parsed: ParsedPage) -> None:
+        try:
+            self.plan.landing.stage(
+                StagedPage(url=page.url, fetched_at=page.fetched_at or datetime.now(UTC), parsed=parsed)
+            )
+        except ArchiveError as error:
+            self.stop_for_storage(error)
+
+    def _progress(self) -> None:
+        now = time.monotonic()
+        if now < self._next_progress:
+            return
+        self._next_progress = now + PROGRESS_SECONDS
+        done = self.receipt.discovered - len(self._open)
+        rate = done / (now - self._began)
+        logger.info(
+            "%s pages, %s posts so far, %.1f pages/s; %s pages known to be left (about %s).",
+            f"{done:,}",
+            f"{self.receipt.posts:,}",
+            rate,
+            f"{len(self._open):,}",
+            _duration(len(self._open) / rate if rate else 0.0),
+        )
+
+
+def no_answer_reason(error: BaseException) -> str:
+    """Word for the receipt and for people: why no usable response came."""
+    if isinstance(error, ArchiveError):
+        return "could not be landed"
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return next((_REASONS[name] for name in names if name in _REASONS), f"no answer ({names[0]})")
+
+
+_REASONS = {
+    "CannotResolveHostError": "host not found",
+    "DownloadConnectionRefusedError": "connection refused",
+    "DownloadTimeoutError": "timeout",
+    "ResponseDataLossError": "answer cut short",
+    "DownloadCancelledError": "answer too large",
+    "DownloadFailedError": "connection failed",
+    "IgnoreRequest": "redirected too often",
+}
+
+
+def _count(counts: dict[str, int], reason: str) -> None:
+    counts[reason] = counts.get(reason, 0) + 1
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,186 @@
+"""The forum spider: index, boards newest activity first, threads that moved."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import urljoin
+
+from msgspec import Struct, field
+from scrapy import Request
+
+from crawler.engines import engine_named
+from crawler.receipt import Coverage, Shortfall
+from crawler.records import PageKind, ParsedPage, Post, Thread
+from crawler.spiders.base import ArchiveSpider, CrawlPlan, Task
+
+REDIRECT = "redirect"
+
+
+class ThreadReading(Struct):
+    """A thread in the course of being read."""
+
+    listed: Thread
+    whole: bool
+    """Whether it is read from its first page."""
+    posts: set[str] = field(default_factory=set)
+    first_at: datetime | None = None
+    """When the first post that this crawl read of it was written."""
+    has_gap: bool = False
+    pages: int | None = None
+
+
+class ForumSpider(ArchiveSpider):
+    """Crawls any forum whose engine is known or can be recognised."""
+
+    name = "forum"
+
+    def __init__(self, plan: CrawlPlan, **kwargs: Any) -> None:  # noqa: ANN401 (Scrapy's own signature)
+        super().__init__(plan, **kwargs)
+        self._reading: dict[str, ThreadReading] = {}
+        named = (board.name for board in plan.site.boards if board.name and not board.url)
+        self._sought = {_folded(name): name for name in named}
+        """Boards known by name only, until the index shows their address."""
+
+    def first_requests(self) -> Iterator[Request]:
+        """The boards that the site file names, else the index."""
+        site = self.plan.site
+        for board in site.boards:
+            if board.url:
+                yield from self.request(urljoin(site.url, board.url), Task(kind="board"))
+        if not site.boards or self._sought:
+            yield from self.request(site.url, Task(kind="index"))
+
+    def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
+        """Boards of an index, moved threads and the next page of a board, the next page of a thread."""
+        match page.page_kind:
+            case PageKind.THREAD:
+                yield from self._follow_thread(task, page, url)
+            case PageKind.BOARD:
+                yield from self._follow_boards(page)
+                yield from self._follow_board(task, page)
+            case PageKind.INDEX:
+                yield from self._follow_boards(page)
+            case _:
+                self.lost(task)
+
+    def lost(self, task: Task) -> None:
+        """A page of a thread is missing: what is read of it has a gap."""
+        if task.thread_id in self._reading:
+            self._reading[task.thread_id].has_gap = True
+            if task.first:
+                del self._reading[task.thread_id]
+
+    def _follow_boards(self, page: ParsedPage) -> Iterator[Request]:
+        for board in page.boards:
+            if not board.url or board.board_id == page.board_id:
+                continue
+            if not self.plan.site.boards or self._sought.pop(_folded(board.title or ""), ""):
+                yield from self.request(board.url, Task(kind="board", board_id=board.board_id))
+
+    def closed(self, reason: str) -> None:  # noqa: ARG002 (Scrapy's own signature)
+        """The crawl is over: what was sought and not found goes into the receipt."""
+        self.receipt.boards_missing = sorted(self._sought.values())
+
+    def _follow_board(self, task: Task, page: ParsedPage) -> Iterator[Request]:
+        moved = [thread for thread in page.threads if self._is_wanted(thread)]
+        self.receipt.threads_listed += len(page.threads)
+        self.receipt.threads_unchanged += len(page.threads) - len(moved)
+        board_id = page.board_id or task.board_id
+        if page.next_url and not self._reached_watermark(page, moved, board_id):
+            # The listing goes on before its threads are read, while few new replies can shift rows between its pages.
+            yield from self.request(page.next_url, Task(kind="board", board_id=board_id, first=False), priority=10)
+        elif board_id and not self._has_range():
+            self.receipt.boards_walked.append(board_id)
+        # Oldest activity first: the queue is last in, first out.
+        for thread in moved:
+            yield from self._open_thread(thread)
+
+    def _has_range(self) -> bool:
+        return self.receipt.since is not None or self.receipt.until is not None
+
+    def _is_wanted(self, thread: Thread) -> bool:
+        if thread.url is None or thread.thread_type == REDIRECT:
+            return False
+        since, until = self.receipt.since, self.receipt.until
+        if since and thread.last_post_at and thread.last_post_at < since:
+            return False
+        if until and thread.created_at and thread.created_at >= until:
+            return False
+        known = self.plan.state.threads.get(thread.thread_id)
+        return self.receipt.full or known is None or known.moved(thread.reply_count, thread.last_post_at)
+
+    def _reached_watermark(self, page: ParsedPage, moved: list[Thread], board_id: str | None) -> bool:
+        """Whether all that follows in the listing is older than what is wanted or known.
+
+        Only a listing that is visibly sorted by last activity can tell; one sorted otherwise is walked to its end.
+        """
+        rows = [thread for thread in page.threads if not thread.is_sticky]
+        times = [thread.last_post_at for thread in rows if thread.last_post_at]
+        if not rows or len(times) != len(rows) or times != sorted(times, reverse=True):
+            return False
+        if self.receipt.since and times[-1] < self.receipt.since:
+            return True
+        if self.receipt.full or self._has_range():
+            return False
+        moved_ids = {thread.thread_id for thread in moved}
+        return board_id in self.plan.state.boards_walked and not any(row.thread_id in moved_ids for row in rows)
+
+    def _open_thread(self, thread: Thread) -> Iterator[Request]:
+        if thread.thread_id in self._reading or thread.url is None:
+            return
+        known = self.plan.state.threads.get(thread.thread_id)
+        first_page = 1
+        if known and known.page_count and known.grew(thread.reply_count) and not self.receipt.full:
+            first_page = known.page_count
+        engine = engine_named(self.engine_name)
+        self._reading[thread.thread_id] = ThreadReading(listed=thread, whole=first_page == 1)
+        self.receipt.threads_opened += 1
+        task = Task(kind="thread", thread_id=thread.thread_id, board_id=thread.board_id)
+        yield from self.request(engine.page_url(thread.url, first_page), task)
+
+    def _follow_thread(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
+        reading = self._reading.get(task.thread_id or "")
+        if reading is None:
+            return
+        if page.thread_id != task.thread_id:
+            # Merged into another thread, or the address was given away: nothing is known of the one that was asked for.
+            self.lost(task)
+            return
+        _note(reading, page.posts)
+        reading.pages = max(reading.pages or 1, page.last_page or 1)
+        if page.next_url and page.next_url != url:
+            following = Task(kind="thread", thread_id=task.thread_id, board_id=task.board_id, first=False)
+            yield from self.request(page.next_url, following, priority=5)
+            return
+        del self._reading[reading.listed.thread_id]
+        self._finish(reading)
+
+    def _finish(self, reading: ThreadReading) -> None:
+        listed = reading.listed
+        if reading.has_gap:
+            return
+        if reading.whole and listed.reply_count is not None and len(reading.posts) != listed.reply_count + 1:
+            self.receipt.shortfalls.append(
+                Shortfall(thread_id=listed.thread_id, stated=listed.reply_count + 1, captured=len(reading.posts))
+            )
+        if not reading.whole and reading.first_at is None:
+            return
+        self.receipt.coverage.append(
+            Coverage(
+                thread_id=listed.thread_id,
+                since=None if reading.whole else reading.first_at,
+                reply_count=listed.reply_count,
+                last_post_at=listed.last_post_at,
+                page_count=reading.pages,
+            )
+        )
+
+
+def _folded(title: str) -> str:
+    return " ".join(title.split()).casefold()
+
+
+def _note(reading: ThreadReading, posts: list[Post]) -> None:
+    if not reading.posts and posts:
+        reading.first_at = posts[0].created_at
+    reading.posts.update(post.post_id for post in posts)

@@ -1,0 +1,34 @@
+"""What is known of a site when a crawl starts: read once from the archive, never written by the crawl."""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+
+class ThreadState(Struct, kw_only=True, frozen=True):
+    """A thread as it was when it was last read (not merely listed)."""
+
+    reply_count: int | None = None
+    last_post_at: datetime | None = None
+    page_count: int | None = None
+
+    def moved(self, reply_count: int | None, last_post_at: datetime | None) -> bool:
+        """Whether what a listing now says of the thread differs from what it said when the thread was read.
+
+        Where the listing shows neither count nor time, the thread counts as moved: it can only be opened to see.
+        """
+        if reply_count is None and last_post_at is None:
+            return True
+        return reply_count != self.reply_count or last_post_at != self.last_post_at
+
+    def grew(self, reply_count: int | None) -> bool:
+        """Whether there are now more replies than when it was read, so that reading its tail is enough."""
+        return reply_count is not None and self.reply_count is not None and reply_count > self.reply_count
+
+
+class SiteState(Struct, kw_only=True):
+    """All that is known of a site; empty before its first crawl."""
+
+    threads: dict[str, ThreadState] = field(default_factory=dict)
+    boards_walked: frozenset[str] = frozenset()
+    """Boards whose listing an earlier crawl read to its end."""

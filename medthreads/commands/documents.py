@@ -1,0 +1,60 @@
+"""`import` and `export`: threads that somebody has already, and threads for somebody else."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from crawler.errors import UsageError
+from medthreads.commands.options import ArchiveOption, JsonOption
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Registers the commands of this module."""
+    app.command("import")(import_command)
+    app.command("export")(export_command)
+
+
+def import_command(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A thread document, or a folder of them.")],
+    archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read thread documents into the archive; importing the same one again changes nothing."""
+    from medthreads import importing, pipeline
+
+    imported = importing.import_path(path, pipeline.archive_location(archive))
+    for document in imported:
+        if as_json:
+            print(msgspec.json.encode(document).decode())
+        else:
+            print(
+                f"{document.path}: {document.site}/{document.thread_id}, {document.posts:,} posts "
+                f"({document.new:,} new, {document.edited:,} edited, {document.seen:,} seen)"
+            )
+
+
+def export_command(
+    site: Annotated[str, typer.Option(help="Name of the site.")],
+    thread: Annotated[str, typer.Option(help="Id of the thread.")],
+    form: Annotated[str, typer.Option("--format", help="text, markdown, json, csv or parquet.")] = "text",
+    names: Annotated[bool, typer.Option("--names", help="Author names, where held; else pseudonyms.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else standard output.")] = None,
+    archive: ArchiveOption = None,
+) -> None:
+    """Write one thread as a document."""
+    from medthreads import importing, pipeline
+
+    data = importing.export(pipeline.archive_location(archive), site, thread, form, names=names)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    aside = output.with_name(output.name + ".new")
+    try:
+        aside.write_bytes(data)
+        aside.replace(output)
+    except OSError as error:
+        raise UsageError(f"Cannot write {output}: {error.strerror}.") from error

@@ -1,0 +1,64 @@
+"""`sql`, `snapshots`: what analysts ask of the archive."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from medthreads.commands.options import ArchiveOption, JsonOption
+
+WIDEST = 80
+"""Characters of a value that the table for people shows."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Registers the commands of this module."""
+    app.command("sql")(sql_command)
+    app.command("snapshots")(snapshots_command)
+
+
+def sql_command(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A DuckDB statement; --help names the views.")],
+    archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Ask the archive in SQL (DuckDB).
+
+    Views: posts, threads, posts_asof(ts), changes(a, b), post_versions, thread_versions, observations, boards, authors,
+    crawls, activity, digests. docs/data-dictionary.md describes their columns.
+    """
+    from medthreads import pipeline, querying
+
+    result = querying.ask(pipeline.archive_location(archive), query)
+    if as_json:
+        for line in querying.json_lines(result):
+            print(line)
+    elif as_csv:
+        print(querying.csv_text(result), end="")
+    else:
+        table = Table(*result.column_names, box=None, pad_edge=False)
+        for row in querying.rows(result):
+            table.add_row(*(_cell(value) for value in row))
+        Console(soft_wrap=False, highlight=False).print(table)
+
+
+def snapshots_command(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
+    """The committed states of the archive, and what each added."""
+    from medthreads import pipeline, querying
+
+    result = querying.snapshots(pipeline.archive_location(archive))
+    if as_json:
+        for line in querying.json_lines(result):
+            print(line)
+        return
+    table = Table(*result.column_names, box=None, pad_edge=False)
+    for row in querying.rows(result):
+        table.add_row(*(_cell(value) for value in row))
+    Console(highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"

@@ -1,0 +1,113 @@
+"""Import of thread documents, and export of threads: the I/O around crawler.documents and storage.export."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+from storage.archive import Archive
+
+from crawler.documents import Document, read_document
+from crawler.errors import UsageError
+from crawler.landing import Landing
+from crawler.receipt import Outcome, Receipt, StagedPage
+from crawler.site import Expectation, Site, registry
+from medthreads import pipeline
+from storage.export import export_thread
+
+
+class Imported(Struct, kw_only=True):
+    """What became of one document."""
+
+    path: str
+    site: str
+    thread_id: str
+    posts: int
+    new: int
+    edited: int
+    seen: int
+
+
+def import_path(path: Path, location: str) -> list[Imported]:
+    """Imports a document, or every file of a folder; all are read before the first is committed.
+
+    Raises:
+        UsageError: the path is not there, or a document is in no known form.
+    """
+    if not path.exists():
+        raise UsageError(f"There is no {path} to import.")
+    files = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path]
+    if not files:
+        raise UsageError(f"The folder {path} holds no file to import.")
+    documents = []
+    for file in files:
+        try:
+            body = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"Cannot read {file}: {error.strerror}.") from error
+        saved_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        documents.append((file, body, read_document(body, file.name, saved_at)))
+    return [_import(file, body, document, location) for file, body, document in documents]
+
+
+def _import(file: Path, body: bytes, document: Document, location: str) -> Imported:
+    """The document becomes a landing of its own, named after its content, and goes the way of every landing."""
+    thread = document.parsed.threads[0]
+    archive = Archive.open(location)
+    folder = archive.landing_root / thread.site / f"import-{hashlib.sha256(body).hexdigest()[:16]}"
+    with pipeline.site_lock(archive, thread.site):
+        landing = Landing.begin(folder)
+        site = registry().get(thread.site) or Site(name=thread.site, url="http://localhost/")
+        # The site's minimums are for whole crawls of it, not for one thread that somebody saved.
+        site = site.model_copy(update={"expect": Expectation()})
+        (folder / "site.json").write_text(site.model_dump_json(indent=2), encoding="utf-8")
+        url = thread.url or f"import:{thread.site}/{thread.thread_id}"
+        landing.stage(StagedPage(url=url, fetched_at=document.observed_at, parsed=document.parsed))
+        landing.write_receipt(
+            Receipt(
+                site=thread.site,
+                crawl_id=folder.name,
+                engine=document.parsed.engine,
+                started_at=document.observed_at,
+                finished_at=datetime.now(UTC),
+                outcome=Outcome.COMPLETE,
+                discovered=1,
+                parsed=1,
+                page_kinds={document.parsed.page_kind.value: 1},
+                threads_opened=1,
+                posts=len(document.parsed.posts),
+                bytes=len(body),
+            )
+        )
+        landing.close()
+    counts = pipeline.dedupe(location, folder)
+    pipeline.store(location, folder)
+    return Imported(
+        path=str(file),
+        site=thread.site,
+        thread_id=thread.thread_id,
+        posts=len(document.parsed.posts),
+        new=counts["new"],
+        edited=counts["edited"],
+        seen=counts["seen"],
+    )
+
+
+def export(location: str, site: str, thread_id: str, form: str, *, names: bool) -> bytes:
+    """One thread as a document.
+
+    Raises:
+        UsageError: the thread is not in the archive, or the form is unknown.
+    """
+    with Archive.open(location, create=False).connect() as connection:
+        query = "SELECT * FROM {} WHERE site = ? AND thread_id = ?"
+        threads = connection.execute(query.format("threads"), [site, thread_id]).to_arrow_table().to_pylist()
+        if not threads:
+            raise UsageError(f"The archive holds no thread {thread_id!r} of {site}; see `medthreads sql`.")
+        order = " ORDER BY position NULLS LAST, created_at, post_id"
+        posts = connection.execute(query.format("posts") + order, [site, thread_id]).to_arrow_table().to_pylist()
+        held = None
+        if names:
+            rows = connection.execute("SELECT author_key, author FROM authors WHERE site = ?", [site]).fetchall()
+            held = dict(rows)
+    return export_thread(threads[0], posts, form, held)

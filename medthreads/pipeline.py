@@ -1,0 +1,198 @@
+"""The one way for data to flow: crawl > dedupe > check > commit > publish. Commands and DAG tasks call these.
+
+What travels between steps is the landing's path; data stays in the landing and in the archive. Each step may be run
+again: a finished crawl is not crawled again, a committed landing is not committed again, and what a landing changes
+is worked out anew against the archive as it then is.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+from storage.archive import Archive, Snapshot
+from storage.publish import Published
+from storage.publish import publish as publish_current
+
+from crawler.crawl import CrawlScope, crawl_site
+from crawler.errors import ArchiveError, BusyError, CheckFailedError
+from crawler.landing import Landing, new_crawl_id, storage_error
+from crawler.receipt import Outcome, Receipt
+from crawler.site import Site, refuse_if_paused
+from storage.batch import Batch
+from storage.checks import CheckResult
+from storage.checks import check as find_faults
+from storage.dedupe import Changes
+from storage.dedupe import dedupe as find_changes
+
+logger = logging.getLogger("medthreads")
+
+ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
+DEFAULT_ARCHIVE = "archive"
+FINISHED = frozenset({Outcome.COMPLETE, Outcome.PARTIAL})
+RESUMABLE = FINISHED | {Outcome.RUNNING, Outcome.INTERRUPTED, Outcome.DISK_FULL}
+RESUME_WITHIN = timedelta(days=1)
+"""An interrupted crawl older than this is left alone: the forum has moved on since."""
+
+
+def archive_location(given: str | None = None, environ: Mapping[str, str] = os.environ) -> str:
+    """Where the archive is: as given, else MEDTHREADS_ARCHIVE, else ./archive."""
+    return given or environ.get(ARCHIVE_VARIABLE) or DEFAULT_ARCHIVE
+
+
+def crawl(
+    site: Site,
+    location: str,
+    scope: CrawlScope,
+    crawl_id: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Path:
+    """Crawls the site into a landing of the archive and returns the landing's folder.
+
+    With a `crawl_id` whose landing exists, or without one after an interruption within a day, that landing is gone on
+    with; one that is finished is returned as it is.
+
+    Raises:
+        SitePausedError, CrawlFailedError, InterruptedCrawlError, ArchiveError: see crawler.crawl.crawl_site.
+        BusyError: the site is being crawled into this archive.
+    """
+    refuse_if_paused(site, environ)
+    archive = Archive.open(location)
+    with site_lock(archive, site.name):
+        landings = archive.landing_root / site.name
+        known = crawl_id or _unfinished(archive, landings, scope)
+        folder = landings / (known or new_crawl_id(datetime.now(UTC)))
+        if known and _is_finished(folder):
+            logger.info("The crawl %s is landed already.", folder.name)
+            return folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "site.json").write_text(site.model_dump_json(indent=2), encoding="utf-8")
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        receipt = crawl_site(site, folder, archive.state(site.name), scope, environ)
+        logger.info("Crawled %s: %s, %s pages, %s posts.", site.name, receipt.outcome, receipt.parsed, receipt.posts)
+    return folder
+
+
+def receipt_of(landing: Path) -> Receipt:
+    """The receipt of a landing."""
+    return Landing(landing).receipt()
+
+
+def dedupe(location: str, landing: Path) -> dict[str, int]:
+    """What committing the landing would add: new, edited, deleted, restored, moved, seen, and more of that kind."""
+    return _changes(Archive.open(location), landing)[0].counts
+
+
+def check(location: str, landing: Path) -> list[CheckResult]:
+    """Runs the checks that must hold before a commit; their results stay in the landing as `checks.json`.
+
+    Raises:
+        CheckFailedError: one does not hold.
+    """
+    archive = Archive.open(location)
+    changes, receipt = _changes(archive, landing)
+    return _check(archive, landing, changes, receipt)
+
+
+def commit(location: str, landing: Path) -> Snapshot:
+    """Commits the landing, once: the snapshot that it made, now or before."""
+    archive = Archive.open(location)
+    with site_lock(archive, receipt_of(landing).site):
+        changes, receipt = _changes(archive, landing)
+        return archive.commit(changes, receipt)
+
+
+def publish(location: str, landing: Path | None = None) -> Published:
+    """Brings `current/` up to the last commit."""
+    archive = Archive.open(location)
+    return publish_current(archive, _site_of(landing).name if landing else None)
+
+
+def store(location: str, landing: Path) -> Snapshot:
+    """Everything after the crawl: dedupe, check, commit, publish."""
+    archive = Archive.open(location)
+    with site_lock(archive, receipt_of(landing).site):
+        changes, receipt = _changes(archive, landing)
+        logger.info("Deduplicated: %s.", sentence(changes.counts))
+        _check(archive, landing, changes, receipt)
+        snapshot = archive.commit(changes, receipt)
+    published = publish_current(archive, receipt.site)
+    logger.info("Committed as snapshot %s; published %s partitions.", snapshot.number, len(published.files))
+    return snapshot
+
+
+def sentence(counts: Mapping[str, int]) -> str:
+    """The figures of a dedupe for a log line, such as `36 new, 2 edited, 1,204 seen`."""
+    told = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count or name in {"new", "seen"}]
+    return ", ".join(told)
+
+
+@contextmanager
+def site_lock(archive: Archive, site: str) -> Iterator[None]:
+    """Only one process at a time crawls a site into an archive, or commits a landing of it.
+
+    Raises:
+        BusyError: another one does.
+    """
+    path = archive.landing_root / site / ".lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        raise BusyError(f"{site} is being crawled or committed by another process; wait for it to end.") from None
+
+
+def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:
+    landing = Landing(folder)
+    receipt = landing.receipt()
+    if receipt.outcome not in FINISHED:
+        raise ArchiveError(f"The crawl in {folder} is not finished ({receipt.outcome}); run it again first.")
+    batch = Batch.of(landing.staged_pages(), receipt)
+    return find_changes(batch, archive.known(batch), archive.pseudonyms, _site_of(folder).privacy), receipt
+
+
+def _check(archive: Archive, landing: Path, changes: Changes, receipt: Receipt) -> list[CheckResult]:
+    results = find_faults(receipt, changes, _site_of(landing).expect, archive.history(receipt.site))
+    (landing / "checks.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    for result in results:
+        logger.info("Check %s: %s (%s).", result.name, "holds" if result.ok else "FAILS", result.detail)
+    failed = [result for result in results if not result.ok]
+    if failed:
+        details = "; ".join(f"{result.name}: {result.detail}" for result in failed)
+        raise CheckFailedError(f"Nothing of {receipt.site} was committed, as a check does not hold: {details}.")
+    return results
+
+
+def _site_of(landing: Path) -> Site:
+    try:
+        return Site.model_validate_json((landing / "site.json").read_bytes())
+    except OSError as error:
+        raise ArchiveError(f"{landing} is no landing: site.json cannot be read ({error.strerror}).") from error
+
+
+def _is_finished(folder: Path) -> bool:
+    return (folder / "receipt.json").exists() and Landing(folder).receipt().outcome in FINISHED
+
+
+def _unfinished(archive: Archive, landings: Path, scope: CrawlScope) -> str | None:
+    """The site's newest landing, where it was interrupted, or killed before its commit, and asked for the same."""
+    folders = sorted(
+        path.parent for path in landings.glob("*/receipt.json") if not path.parent.name.startswith("import")
+    )
+    if not folders:
+        return None
+    folder = folders[-1]
+    receipt = Landing(folder).receipt()
+    same = (receipt.since, receipt.until, receipt.full) == (scope.since, scope.until, scope.full)
+    fresh = datetime.now(UTC) - receipt.started_at < RESUME_WITHIN
+    refused = (folder / "checks.json").exists()
+    if same and fresh and not refused and receipt.outcome in RESUMABLE and not archive.is_committed(folder.name):
+        return folder.name
+    return None

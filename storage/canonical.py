@@ -1,0 +1,60 @@
+"""What makes two things the same: addresses without what varies from visit to visit, and hashes of content."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+_NOISE = re.compile(
+    r"(?:sid|s|phpsessid|jsessionid|_xftoken|fbclid|gclid|igshid|mc_[ce]id|ref_src|utm_\w+)=", re.IGNORECASE
+)
+"""Query parameters that name the visit instead of the page: sessions and campaign labels."""
+_SESSION_VALUE = re.compile(r"[0-9a-f]{16,}", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+_PROFILE = re.compile(
+    r"/members/[^/?#]+\.\d+(?:[/?#]|$)"  # XenForo
+    r"|/(?:user|u)/[^/?#]+(?:[/?#]|$)"  # Reddit, Discourse
+    r"|/profile/\d+-[^/?#]+"  # Invision
+    r"|/(?:member|memberlist)\.php\?"  # vBulletin, phpBB
+    r"|[?;&]action=profile",  # SMF
+    re.IGNORECASE,
+)
+
+
+def canonical_url(url: str) -> str:
+    """The address without session ids, campaign labels, default port and upper-case host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    host = parts.netloc.lower()
+    host = host.removesuffix(_DEFAULT_PORTS.get(parts.scheme.lower(), " "))
+    query = "&".join(piece for piece in parts.query.split("&") if not _is_noise(piece)) if parts.query else ""
+    return urlunsplit((parts.scheme.lower(), host, parts.path, query, parts.fragment))
+
+
+def _is_noise(parameter: str) -> bool:
+    match = _NOISE.match(parameter)
+    if match is None:
+        return False
+    # `s=` is a session in vBulletin and a size or a signature elsewhere: a session is a long hexadecimal number.
+    return match[0].lower() != "s=" or _SESSION_VALUE.fullmatch(parameter[2:]) is not None
+
+
+def is_profile_url(url: str) -> bool:
+    """Whether the address is a member's profile, so that it holds a name or an identity."""
+    return _PROFILE.search(url) is not None
+
+
+def content_hash(values: Iterable[object]) -> str:
+    """BLAKE2b-128 of the values as JSON, as 32 hexadecimal digits."""
+    return hashlib.blake2b(msgspec.json.encode(list(values)), digest_size=16).hexdigest()
+
+
+def month_of(instant: datetime | None, unknown: str) -> str:
+    """Month of an aware instant in UTC as YYYY-MM."""
+    return unknown if instant is None else f"{instant.year:04d}-{instant.month:02d}"

@@ -1,0 +1,180 @@
+"""Named checks of a landed crawl: what must hold before it is published. Pure; each gives a result, held or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from crawler.receipt import Outcome, Receipt
+from storage.dedupe import Changes
+
+_SHARE_TOLERANCE = 0.10
+"""How far a share may fall below that of earlier crawls. Sites vary; a parser that lost a field loses most of it."""
+_LEAST_POSTS = 20
+"""Below so few posts a share says nothing."""
+_NAMED = 3
+
+
+class Minimums(Protocol):
+    """What a whole crawl of the site must reach (`expect` of its site file)."""
+
+    @property
+    def boards(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def posts(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check: whether it holds, and a sentence with the figures."""
+
+    name: str
+    ok: bool
+    detail: str
+    warning: bool = False
+    """Whether it only warns: the crawl is published all the same."""
+
+
+@dataclass(frozen=True)
+class CrawlFigures:
+    """What an earlier, committed crawl of the site came to."""
+
+    crawl_id: str
+    outcome: str
+    whole: bool
+    """No interval was asked for, and every thread listed was to be read."""
+    posts_visible: int
+    posts_with_author: int
+    posts_with_created_at: int
+
+
+def check(
+    receipt: Receipt, changes: Changes, expect: Minimums, history: Sequence[CrawlFigures] = ()
+) -> list[CheckResult]:
+    """All checks of one crawl, in the order in which a person would look into them.
+
+    Args:
+        history: the site's earlier crawls, oldest first.
+    """
+    return [
+        _balances(receipt),
+        _something_parsed(receipt, changes),
+        _containers_agree(changes),
+        _nothing_unexplained(changes),
+        _ids_present(changes),
+        _minimums(receipt, changes, expect, history),
+        _share("authors", changes.figures.posts_with_author, changes, [(c, c.posts_with_author) for c in history]),
+        _share(
+            "instants", changes.figures.posts_with_created_at, changes, [(c, c.posts_with_created_at) for c in history]
+        ),
+        _stated_counts(receipt),
+    ]
+
+
+def failed(results: Sequence[CheckResult]) -> list[CheckResult]:
+    """Those that forbid publishing."""
+    return [result for result in results if not result.ok and not result.warning]
+
+
+def _balances(receipt: Receipt) -> CheckResult:
+    difference = receipt.difference
+    return CheckResult(
+        "receipt balances",
+        difference == 0,
+        f"{receipt.discovered} pages discovered, all accounted for."
+        if difference == 0
+        else f"{difference} of {receipt.discovered} discovered pages are in no count of the receipt.",
+    )
+
+
+def _something_parsed(receipt: Receipt, changes: Changes) -> CheckResult:
+    figures = changes.figures
+    return CheckResult(
+        "pages gave records",
+        figures.pages == 0 or figures.records > 0,
+        f"{figures.records} records on {figures.pages} pages ({_kinds(receipt)}).",
+    )
+
+
+def _containers_agree(changes: Changes) -> CheckResult:
+    pages = changes.figures.mismatched_pages
+    return CheckResult(
+        "every post container gave a post",
+        not pages,
+        f"On {len(pages)} pages it did not: {_some(pages)}." if pages else f"So on all {changes.figures.pages} pages.",
+    )
+
+
+def _nothing_unexplained(changes: Changes) -> CheckResult:
+    pages = changes.figures.unexplained_pages
+    return CheckResult(
+        "no page unknown without a reason",
+        not pages,
+        f"{len(pages)} pages: {_some(pages)}." if pages else "None.",
+    )
+
+
+def _ids_present(changes: Changes) -> CheckResult:
+    without = changes.figures.posts_without_id
+    threads = {row["thread_id"] for row in changes.rows["observations"] if row["kind"] == "thread"}
+    new = [row for row in changes.rows["post_versions"] if row["change"] == "new"]
+    strays = [row["post_id"] for row in new if row["thread_id"] not in threads]
+    return CheckResult(
+        "new posts have an id and a thread",
+        not without and not strays,
+        f"{without} posts without an id, {len(strays)} of {len(new)} new posts without their thread"
+        + (f": {_some(strays)}." if strays else "."),
+    )
+
+
+def _minimums(receipt: Receipt, changes: Changes, expect: Minimums, history: Sequence[CrawlFigures]) -> CheckResult:
+    name = "the site's minimums"
+    if not is_whole(receipt, history):
+        return CheckResult(name, True, "Not asked of a crawl that reads a part only.")
+    reached = {
+        "boards": (changes.counts["boards_seen"], expect.boards),
+        "threads": (changes.counts["threads_seen"], expect.threads),
+        "posts": (changes.counts["seen"], expect.posts),
+    }
+    short = [f"{got} {what}, at least {least} expected" for what, (got, least) in reached.items() if got < least]
+    figures = ", ".join(f"{got} {what}" for what, (got, _) in reached.items())
+    return CheckResult(name, not short, f"{'; '.join(short) if short else figures}.")
+
+
+def is_whole(receipt: Receipt, history: Sequence[CrawlFigures]) -> bool:
+    """Whether the crawl was to read the whole site: no interval, and the first one or a full one."""
+    return receipt.since is None and receipt.until is None and (receipt.full or not any(c.whole for c in history))
+
+
+def _share(what: str, count: int, changes: Changes, history: Sequence[tuple[CrawlFigures, int]]) -> CheckResult:
+    name = f"share of posts with {what}"
+    visible = changes.figures.posts_visible
+    # Only visible posts count, then and now: deleted ones have no author to show.
+    before = sum(crawl.posts_visible for crawl, _ in history)
+    if visible < _LEAST_POSTS or before < _LEAST_POSTS:
+        return CheckResult(name, True, f"Skipped: {visible} posts now and {before} in earlier crawls are too few.")
+    share, earlier = count / visible, sum(had for _, had in history) / before
+    return CheckResult(name, share >= earlier - _SHARE_TOLERANCE, f"{share:.1%}; {earlier:.1%} in earlier crawls.")
+
+
+def _stated_counts(receipt: Receipt) -> CheckResult:
+    short = receipt.shortfalls
+    missing = sum(entry.stated - entry.captured for entry in short)
+    examples = _some([f"{entry.thread_id} ({entry.captured} of {entry.stated})" for entry in short])
+    return CheckResult(
+        "posts captured against the site's own counts",
+        not short,
+        f"{len(short)} threads differ, {missing} posts in all: {examples}." if short else "They agree.",
+        warning=True,
+    )
+
+
+def _kinds(receipt: Receipt) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(receipt.page_kinds.items()))
+    return f"{kinds or 'no kinds counted'}; outcome {receipt.outcome.value if receipt.outcome else Outcome.RUNNING}"
+
+
+def _some(items: Sequence[str]) -> str:
+    more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
+    return ", ".join(items[:_NAMED]) + more

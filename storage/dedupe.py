@@ -1,0 +1,388 @@
+"""What a crawl adds to what is known: pure functions of a batch and the known records, without any input or output."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct, structs
+
+from crawler.records import Poll, Post, Status, Thread
+from storage.batch import Batch, Figures
+from storage.canonical import canonical_url, content_hash, is_profile_url, month_of
+from storage.keys import Pseudonyms
+from storage.schema import UNKNOWN_MONTH
+
+Row = dict[str, Any]
+"""A row of a table: column name to value."""
+Privacy = Literal["keep", "pseudonymise", "drop"]
+GONE = frozenset({Status.DELETED, Status.REMOVED})
+"""Statuses whose text the site no longer shows; the archive keeps none in such a version."""
+
+
+class KnownPost(Struct, frozen=True):
+    """The last version of a post in the archive, as far as comparing needs it."""
+
+    thread_id: str
+    content_hash: str
+    status: str
+    version: int
+    created_at: datetime | None
+    month: str
+    last_seen: datetime
+
+
+_HASHED = ("board_id", "title", "prefix", "tags", "thread_type", "solution_post_id", "status")
+
+
+class ThreadRecord(Struct, kw_only=True):
+    """The lasting values of a thread: what its versions hold, counters apart."""
+
+    board_id: str | None = None
+    title: str | None = None
+    author_key: str | None = None
+    created_at: datetime | None = None
+    created_text: str | None = None
+    prefix: str | None = None
+    tags: list[str] = field(default_factory=list)
+    is_sticky: bool | None = None
+    is_locked: bool | None = None
+    thread_type: str | None = None
+    poll: Poll | None = None
+    solution_post_id: str | None = None
+    crosspost_of: str | None = None
+    status: str = Status.VISIBLE
+    url: str | None = None
+
+    def content_hash(self) -> str:
+        """Hash of what makes a version; untold counts as no for sticky and locked, and votes do not count."""
+        poll = self.poll and [self.poll.question, [option.text for option in self.poll.options]]
+        values = [getattr(self, name) for name in _HASHED]
+        return content_hash([*values, bool(self.is_sticky), bool(self.is_locked), poll])
+
+
+class KnownThread(Struct, frozen=True):
+    """The last version of a thread in the archive."""
+
+    record: ThreadRecord
+    content_hash: str
+    version: int
+    month: str
+    last_seen: datetime
+
+
+@dataclass
+class Known:
+    """What the archive holds of the records of a batch."""
+
+    generation: int = 0
+    """Committed crawls of the site at the time."""
+    posts: dict[str, KnownPost] = field(default_factory=dict)
+    """The batch's posts, and all posts of the threads that it covers."""
+    threads: dict[str, KnownThread] = field(default_factory=dict)
+    """The batch's threads, and those of its posts."""
+    boards: dict[str, str] = field(default_factory=dict)
+    """Hash of each known board's last row."""
+    authors: dict[str, bool] = field(default_factory=dict)
+    """Pseudonyms in `authors`, and whether the site's id of the author is known."""
+    last_rows: dict[str, Row] = field(default_factory=dict)
+    """Last versions of the posts that `missing_posts` names."""
+
+
+@dataclass
+class Changes:
+    """What a commit will append, as rows of each table but `crawls`."""
+
+    site: str
+    crawl_id: str
+    generation: int
+    figures: Figures
+    rows: dict[str, list[Row]]
+    counts: dict[str, int]
+    """Posts new, edited, deleted, restored, moved, seen; threads_new, threads_changed, threads_seen, boards_seen;
+    outdated: posts and threads of which the archive holds a later sighting than this crawl's."""
+
+
+_FIRST = ("created_at", "created_text", "author_key", "crosspost_of", "url")
+"""Values of a thread that are kept as first stated: pages differ in how exactly they tell them."""
+_KEPT = tuple(name for name in ThreadRecord.__struct_fields__ if name not in {*_FIRST, "tags", "status"})
+
+
+def dedupe(batch: Batch, known: Known, pseudonyms: Pseudonyms, privacy: Privacy = "pseudonymise") -> Changes:
+    """Versions for what is new or changed, an observation for everything met, deletions where coverage proves them.
+
+    A sighting that is older than what the archive holds (an old dump, a landing committed late) adds a record that is
+    unknown, and an observation of one that is known, but no version: versions follow each other in time.
+    """
+    work = _Work(batch, known, pseudonyms, privacy)
+    work.threads()
+    work.posts()
+    work.missing()
+    work.boards()
+    counts = {name: work.counts[name] for name in ("new", "edited", "deleted", "restored", "moved")}
+    counts["seen"] = len(batch.posts)
+    counts |= {name: work.counts[name] for name in ("threads_new", "threads_changed")}
+    counts |= {"threads_seen": len(batch.threads), "boards_seen": len(batch.boards)}
+    counts["outdated"] = work.counts["outdated"]
+    work.rows["authors"] = list(work.authors.values())
+    return Changes(batch.site, batch.crawl_id, work.generation, batch.figures, work.rows, counts)
+
+
+def missing_posts(batch: Batch, known: Known) -> list[str]:
+    """Known posts that the crawl proves to be gone: a covered part of a thread was read, and they were not in it.
+
+    Nothing is concluded from a thread of which the crawl has no post at all (a page that failed to parse looks so),
+    nor, where only a thread's tail was read, of posts without an instant.
+    """
+    missing = []
+    for post_id, post in known.posts.items():
+        cover = batch.coverage.get(post.thread_id)
+        if cover is None or post_id in batch.posts or post.status != Status.VISIBLE:
+            continue
+        read_at = batch.read_at.get(post.thread_id)
+        if read_at is None or read_at < post.last_seen:
+            continue
+        if cover.since is None or (post.created_at is not None and post.created_at >= cover.since):
+            missing.append(post_id)
+    return missing
+
+
+def post_hash(row: Row) -> str:
+    """Hash of what makes a version of a post. Of one that is gone only that it is gone, and where it stood."""
+    if row["status"] in GONE:
+        return content_hash([row["thread_id"], row["status"]])
+    quotes = [[quote["post_id"], quote["text"]] for quote in row["quotes"]]
+    attachments = [[attachment["url"], attachment["name"]] for attachment in row["attachments"]]
+    names = ("thread_id", "status", "parent_id", "created_at", "edited", "edited_at", "body_text", "links")
+    return content_hash([*(row[name] for name in names), quotes, attachments])
+
+
+def board_hash(row: Row) -> str:
+    """Hash of a board's values."""
+    names = ("title", "description", "parent_id", "thread_count", "post_count", "url")
+    return content_hash(row[name] for name in names)
+
+
+class _Work:
+    """One run of `dedupe`: the rows as they come about."""
+
+    def __init__(self, batch: Batch, known: Known, pseudonyms: Pseudonyms, privacy: Privacy) -> None:
+        self.batch, self.known, self.pseudonyms, self.privacy = batch, known, pseudonyms, privacy
+        self.generation = known.generation + 1
+        self.origin = {"crawl_id": batch.crawl_id, "generation": self.generation}
+        tables = ("boards", "thread_versions", "post_versions", "observations")
+        self.rows: dict[str, list[Row]] = {name: [] for name in tables}
+        self.authors: dict[str, Row] = {}
+        self.counts: Counter[str] = Counter()
+        self.board_of: dict[str, str | None] = {
+            thread_id: thread.record.board_id for thread_id, thread in known.threads.items()
+        }
+
+    def author_key(self, name: str | None, author_id: str | None, seen_at: datetime) -> str | None:
+        """The author's pseudonym; the name goes into `authors` if it is new there."""
+        if self.privacy == "drop":
+            return None
+        key = self.pseudonyms.author_key(self.batch.site, name)
+        if key is None:
+            return None
+        row = self.authors.get(key)
+        if row is not None:
+            row["author_id"] = row["author_id"] or author_id
+        elif key not in self.known.authors or (author_id and not self.known.authors[key]):
+            self.authors[key] = {
+                "site": self.batch.site,
+                "author_key": key,
+                "author": name,
+                "author_id": author_id,
+                "first_seen_at": seen_at,
+                **self.origin,
+            }
+        return key
+
+    def threads(self) -> None:
+        for thread_id, (thread, seen_at) in self.batch.threads.items():
+            key = self.author_key(thread.author, thread.author_id, seen_at)
+            known = self.known.threads.get(thread_id)
+            record = _merged(known.record if known else None, thread, key)
+            month = month_of(record.created_at, UNKNOWN_MONTH)
+            hash_ = record.content_hash()
+            if known is None:
+                change = "new"
+            elif seen_at < known.last_seen:
+                self.counts["outdated"] += 1
+                change, month = None, known.month
+            else:
+                change = _thread_change(known, record, hash_)
+            self.board_of[thread_id] = record.board_id
+            counters = {name: getattr(thread, name) for name in _THREAD_COUNTERS}
+            if change:
+                self.counts["threads_new" if change == "new" else "threads_changed"] += 1
+                self.rows["thread_versions"].append(
+                    {
+                        "site": self.batch.site,
+                        "thread_id": thread_id,
+                        **structs.asdict(record),
+                        "poll": _poll_row(record.poll),
+                        **counters,
+                        **self._version(change, hash_, known, month, seen_at),
+                    }
+                )
+            self._observe("thread", thread_id, None, month, seen_at, counters)
+
+    def posts(self) -> None:
+        for post_id, (post, seen_at) in self.batch.posts.items():
+            known = self.known.posts.get(post_id)
+            row = self._post_row(post, known, seen_at)
+            month = month_of(row["created_at"], UNKNOWN_MONTH)
+            hash_ = post_hash(row)
+            if known is not None and seen_at < known.last_seen:
+                self.counts["outdated"] += 1
+                change, month = None, known.month
+            else:
+                change = _post_change(known, row, hash_)
+            if change:
+                self.counts[change] += 1
+                row |= self._version(change, hash_, known, month, seen_at)
+                self.rows["post_versions"].append(row)
+            self._observe(
+                "post", post.thread_id, post_id, month, seen_at, {"score": post.score, "reactions": post.reactions}
+            )
+
+    def missing(self) -> None:
+        for post_id in missing_posts(self.batch, self.known):
+            known = self.known.posts[post_id]
+            row = {**self.known.last_rows[post_id], "status": Status.DELETED, **_NOTHING}
+            seen_at = self.batch.read_at[known.thread_id]
+            row |= self._version("deleted", post_hash(row), known, known.month, seen_at)
+            self.counts["deleted"] += 1
+            self.rows["post_versions"].append(row)
+
+    def boards(self) -> None:
+        for board_id, (board, seen_at) in self.batch.boards.items():
+            row = {**structs.asdict(board), "site": self.batch.site, "observed_at": seen_at, **self.origin}
+            if self.known.boards.get(board_id) != board_hash(row):
+                self.rows["boards"].append(row)
+
+    def _post_row(self, post: Post, known: KnownPost | None, seen_at: datetime) -> Row:
+        created_at = post.created_at or (known.created_at if known else None)
+        row = {
+            "site": self.batch.site,
+            "board_id": self.board_of.get(post.thread_id),
+            "thread_id": post.thread_id,
+            "post_id": post.post_id,
+            "parent_id": post.parent_id,
+            "position": post.position,
+            "author_key": self.author_key(post.author, post.author_id, seen_at),
+            "created_at": created_at,
+            "created_text": post.created_text,
+            "edited_at": post.edited_at,
+            "edited": post.edited,
+            "body_text": post.body_text,
+            "quotes": [
+                {
+                    "post_id": quote.post_id,
+                    "author_key": self.author_key(quote.author, None, seen_at),
+                    "text": quote.text,
+                }
+                for quote in post.quotes
+            ],
+            "reactions": post.reactions,
+            "score": post.score,
+            "attachments": [{"url": canonical_url(entry.url), "name": entry.name} for entry in post.attachments],
+            "links": [canonical_url(link) for link in post.links if not is_profile_url(link)],
+            "is_opening": post.is_opening,
+            "status": post.status,
+            "url": post.url and canonical_url(post.url),
+        }
+        return row | _NOTHING if post.status in GONE else row
+
+    def _version(
+        self, change: str, hash_: str, known: KnownPost | KnownThread | None, month: str, seen_at: datetime
+    ) -> Row:
+        return {
+            "month": month,
+            "content_hash": hash_,
+            "version": known.version + 1 if known else 1,
+            "change": change,
+            "observed_at": seen_at,
+            **self.origin,
+            "previous_month": known.month if known and known.month != month else None,
+        }
+
+    def _observe(
+        self, kind: str, thread_id: str, post_id: str | None, month: str, seen_at: datetime, counters: Row
+    ) -> None:
+        self.rows["observations"].append(
+            {
+                "site": self.batch.site,
+                "month": month_of(seen_at, UNKNOWN_MONTH),
+                "kind": kind,
+                "thread_id": thread_id,
+                "post_id": post_id,
+                "record_month": month,
+                "observed_at": seen_at,
+                **self.origin,
+                **counters,
+            }
+        )
+
+
+_NOTHING: Row = {"body_text": "", "quotes": [], "attachments": [], "links": []}
+_THREAD_COUNTERS = ("last_post_at", "reply_count", "view_count", "score", "page_count")
+
+
+def _merged(below: ThreadRecord | None, thread: Thread, author_key: str | None) -> ThreadRecord:
+    """What the crawl says of the thread over what is known of it: untold values stay as they are."""
+    record = ThreadRecord(
+        author_key=author_key,
+        created_at=thread.created_at,
+        created_text=thread.created_text,
+        crosspost_of=thread.crosspost_of,
+        url=thread.url and canonical_url(thread.url),
+        tags=thread.tags,
+        status=thread.status,
+        **{name: getattr(thread, name) for name in _KEPT},
+    )
+    if below is None:
+        return record
+    for name in _FIRST:
+        if (first := getattr(below, name)) is not None:
+            setattr(record, name, first)
+    for name in _KEPT:
+        if getattr(record, name) is None:
+            setattr(record, name, getattr(below, name))
+    # Listings show no tags; that a thread lost all of its tags cannot be told from that.
+    record.tags = record.tags or below.tags
+    return record
+
+
+def _thread_change(known: KnownThread, record: ThreadRecord, hash_: str) -> str | None:
+    stated_first = any(getattr(known.record, name) is None and getattr(record, name) is not None for name in _FIRST)
+    return _change(known.record.status, record.status, known.content_hash != hash_ or stated_first)
+
+
+def _post_change(known: KnownPost | None, row: Row, hash_: str) -> str | None:
+    if known is None:
+        return "new"
+    change = _change(known.status, row["status"], known.content_hash != hash_)
+    return "moved" if change == "edited" and known.thread_id != row["thread_id"] else change
+
+
+def _change(before: str, now: str, differs: bool) -> str | None:
+    if not differs:
+        return None
+    if now != Status.VISIBLE and before == Status.VISIBLE:
+        return "deleted"
+    if now == Status.VISIBLE and before != Status.VISIBLE:
+        return "restored"
+    return "edited"
+
+
+def _poll_row(poll: Poll | None) -> Row | None:
+    if poll is None:
+        return None
+    return {
+        "question": poll.question,
+        "options": [structs.asdict(option) for option in poll.options],
+        "voters": poll.voters,
+    }

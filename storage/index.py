@@ -1,0 +1,334 @@
+"""The index of known records: an SQLite file beside the tables, so that looking up a batch costs by the batch.
+
+It is a cache. Each committed crawl is applied once, in the order of snapshots; where it is behind (another process
+committed), absent or damaged, the rows are read from the tables again. It holds no names and no posts' text.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from crawler.receipt import Receipt
+from crawler.state import SiteState, ThreadState
+from storage.batch import Batch
+from storage.dedupe import Known, KnownPost, KnownThread, ThreadRecord, board_hash
+
+_VERSION = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BUSY_SECONDS = 60.0
+
+_LAYOUT = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE posts (
+    site TEXT, post_id TEXT, thread_id TEXT, content_hash TEXT, status TEXT, version INTEGER, created_at INTEGER,
+    month TEXT, last_seen INTEGER, PRIMARY KEY (site, post_id)) WITHOUT ROWID;
+CREATE INDEX posts_of_thread ON posts (site, thread_id);
+CREATE TABLE threads (
+    site TEXT, thread_id TEXT, record BLOB, content_hash TEXT, version INTEGER, month TEXT, last_seen INTEGER,
+    PRIMARY KEY (site, thread_id)) WITHOUT ROWID;
+CREATE TABLE boards (site TEXT, board_id TEXT, hash TEXT, PRIMARY KEY (site, board_id)) WITHOUT ROWID;
+CREATE TABLE authors (site TEXT, author_key TEXT, has_id INTEGER, PRIMARY KEY (site, author_key)) WITHOUT ROWID;
+CREATE TABLE readings (
+    site TEXT, thread_id TEXT, reply_count INTEGER, last_post_at INTEGER, page_count INTEGER,
+    PRIMARY KEY (site, thread_id)) WITHOUT ROWID;
+CREATE TABLE walked (site TEXT, board_id TEXT, PRIMARY KEY (site, board_id)) WITHOUT ROWID;
+CREATE TABLE crawls (site TEXT, crawl_id TEXT, generation INTEGER, PRIMARY KEY (site, crawl_id)) WITHOUT ROWID;
+"""
+
+
+@dataclass
+class Committed:
+    """A committed crawl as the index takes it in: its rows by table (as far as there are any), and its receipt."""
+
+    snapshot: int
+    generation: int
+    receipt: Receipt
+    tables: dict[str, Iterable[pa.RecordBatch]]
+
+
+class Index:
+    """The index of one archive."""
+
+    def __init__(self, path: Path, archive_id: str) -> None:
+        self.path = path
+        self.archive_id = archive_id
+
+    def bring_up(self, snapshot: int, since: Callable[[int], Iterator[Committed]]) -> None:
+        """Takes in all committed crawls up to `snapshot`.
+
+        Args:
+            since: gives the crawls committed after a snapshot, oldest first.
+        """
+        try:
+            self._bring_up(snapshot, since)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+            self.remove()
+            self._bring_up(snapshot, since)
+
+    def remove(self) -> None:
+        """Deletes the file; the next use makes it anew from the tables."""
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _bring_up(self, snapshot: int, since: Callable[[int], Iterator[Committed]]) -> None:
+        with self._open() as connection:
+            if _meta(connection, "snapshot") >= snapshot:
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                for crawl in since(_meta(connection, "snapshot")):
+                    _apply(connection, crawl)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._lay_out(connection)
+            yield connection
+
+    def _lay_out(self, connection: sqlite3.Connection) -> None:
+        made = f"{_VERSION} {self.archive_id}"
+        if _of(connection) == made:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            held = _of(connection)
+            if held == made:
+                return
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                connection.execute(f"DROP TABLE {name}")
+            for statement in _LAYOUT.split(";"):
+                connection.execute(statement)
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", [("of", made), ("snapshot", 0)])
+
+    def generation(self, site: str) -> int:
+        """Committed crawls of the site."""
+        with self._open() as connection:
+            return _generation(connection, site)
+
+    def known(self, batch: Batch) -> Known:
+        """What is known of the batch's records and of the posts in the threads that it covers; without `last_rows`."""
+        site = batch.site
+        with self._open() as connection:
+            connection.execute("BEGIN")
+            posts = {
+                **_known_posts(connection, "post_id", site, batch.posts),
+                **_known_posts(connection, "thread_id", site, batch.coverage),
+            }
+            thread_ids = {post.thread_id for post, _ in batch.posts.values()} | batch.threads.keys()
+            known = Known(
+                generation=_generation(connection, site),
+                posts=posts,
+                threads=_known_threads(connection, site, thread_ids),
+                boards=dict(connection.execute("SELECT board_id, hash FROM boards WHERE site = ?", (site,))),
+                authors=_known_authors(connection, site),
+            )
+            connection.execute("COMMIT")
+        return known
+
+    def state(self, site: str) -> SiteState:
+        """What a crawl of the site needs to know when it starts."""
+        with self._open() as connection:
+            readings = connection.execute(
+                "SELECT thread_id, reply_count, last_post_at, page_count FROM readings WHERE site = ?", (site,)
+            )
+            threads = {
+                thread_id: ThreadState(reply_count=replies, last_post_at=_instant(last), page_count=pages)
+                for thread_id, replies, last, pages in readings
+            }
+            walked = connection.execute("SELECT board_id FROM walked WHERE site = ?", (site,))
+            return SiteState(threads=threads, boards_walked=frozenset(board_id for (board_id,) in walked))
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table, in key order: to compare two indexes."""
+        with self._open() as connection:
+            names = ("meta", "posts", "threads", "boards", "authors", "readings", "walked", "crawls")
+            return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}  # noqa: S608 - names above
+
+
+def _of(connection: sqlite3.Connection) -> str | None:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+        return None
+    row = connection.execute("SELECT value FROM meta WHERE key = 'of'").fetchone()
+    return row and str(row[0])
+
+
+def _meta(connection: sqlite3.Connection, key: str) -> int:
+    return int(connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
+
+
+def _generation(connection: sqlite3.Connection, site: str) -> int:
+    row = connection.execute("SELECT max(generation) FROM crawls WHERE site = ?", (site,)).fetchone()
+    return int(row[0] or 0)
+
+
+def _known_posts(connection: sqlite3.Connection, column: str, site: str, values: Iterable[str]) -> dict[str, KnownPost]:
+    found = connection.execute(
+        "SELECT post_id, thread_id, content_hash, status, version, created_at, month, last_seen "  # noqa: S608 - ours
+        f"FROM json_each(?) AS wanted JOIN posts ON posts.site = ? AND posts.{column} = wanted.value",
+        (_json(values), site),
+    )
+    return {
+        post_id: KnownPost(thread_id, hash_, status, version, _instant(created), month, _EPOCH + seen * _MICROSECOND)
+        for post_id, thread_id, hash_, status, version, created, month, seen in found
+    }
+
+
+def _known_threads(connection: sqlite3.Connection, site: str, thread_ids: Iterable[str]) -> dict[str, KnownThread]:
+    decoder = msgspec.msgpack.Decoder(ThreadRecord)
+    found = connection.execute(
+        "SELECT thread_id, record, content_hash, version, month, last_seen "
+        "FROM json_each(?) AS wanted JOIN threads ON threads.site = ? AND threads.thread_id = wanted.value",
+        (_json(thread_ids), site),
+    )
+    return {
+        thread_id: KnownThread(decoder.decode(record), hash_, version, month, _EPOCH + seen * _MICROSECOND)
+        for thread_id, record, hash_, version, month, seen in found
+    }
+
+
+def _known_authors(connection: sqlite3.Connection, site: str) -> dict[str, bool]:
+    found = connection.execute("SELECT author_key, has_id FROM authors WHERE site = ?", (site,))
+    return {key: bool(has_id) for key, has_id in found}
+
+
+def _apply(connection: sqlite3.Connection, crawl: Committed) -> None:
+    site = crawl.receipt.site
+    for name, take in _TAKERS.items():
+        for batch in crawl.tables.get(name, ()):
+            take(connection, batch)
+    connection.executemany(
+        "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?)",
+        [
+            (site, entry.thread_id, entry.reply_count, _microseconds(entry.last_post_at), entry.page_count)
+            for entry in crawl.receipt.coverage
+        ],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO walked VALUES (?, ?)", [(site, board_id) for board_id in crawl.receipt.boards_walked]
+    )
+    connection.execute("INSERT INTO crawls VALUES (?, ?, ?)", (site, crawl.receipt.crawl_id, crawl.generation))
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'snapshot'", (crawl.snapshot,))
+
+
+def _take_posts(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
+    names = ("site", "post_id", "thread_id", "content_hash", "status", "version", "created_at", "month", "observed_at")
+    connection.executemany(
+        "INSERT OR REPLACE INTO posts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        zip(*(_values(batch, name) for name in names), strict=True),
+    )
+
+
+def _take_threads(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
+    encoder = msgspec.msgpack.Encoder()
+    fields = ThreadRecord.__struct_fields__
+    records = [
+        encoder.encode(msgspec.convert({name: row[name] for name in fields}, ThreadRecord))
+        for row in batch.select(list(fields)).to_pylist()
+    ]
+    names = ("content_hash", "version", "month", "observed_at")
+    connection.executemany(
+        "INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?, ?, ?, ?)",
+        zip(
+            _values(batch, "site"),
+            _values(batch, "thread_id"),
+            records,
+            *(_values(batch, name) for name in names),
+            strict=True,
+        ),
+    )
+
+
+def _take_sightings(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
+    sighted = zip(
+        *(_values(batch, name) for name in ("kind", "observed_at", "site", "thread_id", "post_id")), strict=True
+    )
+    posts, threads = [], []
+    for kind, seen, site, thread_id, post_id in sighted:
+        if kind == "post":
+            posts.append((seen, site, post_id))
+        else:
+            threads.append((seen, site, thread_id))
+    for table, key, rows in (("posts", "post_id", posts), ("threads", "thread_id", threads)):
+        connection.executemany(
+            f"UPDATE {table} SET last_seen = max(last_seen, ?) WHERE site = ? AND {key} = ?",  # noqa: S608 - ours
+            rows,
+        )
+
+
+def _take_boards(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO boards VALUES (?, ?, ?)",
+        [(row["site"], row["board_id"], board_hash(row)) for row in batch.to_pylist()],
+    )
+
+
+def _take_authors(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
+    connection.executemany(
+        "INSERT INTO authors VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET has_id = max(has_id, excluded.has_id)",
+        [(row["site"], row["author_key"], row["author_id"] is not None) for row in batch.to_pylist()],
+    )
+
+
+_TAKERS: dict[str, Callable[[sqlite3.Connection, pa.RecordBatch], None]] = {
+    "authors": _take_authors,
+    "boards": _take_boards,
+    "thread_versions": _take_threads,
+    "post_versions": _take_posts,
+    "observations": _take_sightings,
+}
+NEEDED: dict[str, tuple[str, ...]] = {
+    "authors": ("site", "author_key", "author_id"),
+    "boards": (
+        "site",
+        "board_id",
+        "title",
+        "description",
+        "parent_id",
+        "thread_count",
+        "post_count",
+        "url",
+    ),
+    "thread_versions": (
+        *("site", "thread_id", "content_hash", "version", "month", "observed_at"),
+        *ThreadRecord.__struct_fields__,
+    ),
+    "post_versions": (
+        *("site", "post_id", "thread_id", "content_hash", "status", "version"),
+        *("created_at", "month", "observed_at"),
+    ),
+    "observations": ("kind", "observed_at", "site", "thread_id", "post_id"),
+}
+"""Columns that the index needs of each table."""
+
+
+def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
+    column = batch.column(name)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _instant(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + microseconds * _MICROSECOND
+
+
+def _microseconds(instant: datetime | None) -> int | None:
+    return None if instant is None else (instant - _EPOCH) // _MICROSECOND
+
+
+def _json(values: Iterable[str]) -> str:
+    return msgspec.json.encode(list(values)).decode("utf-8")

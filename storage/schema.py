@@ -1,0 +1,420 @@
+"""The archive's tables: every column with its type, its meaning and its merge rule. The single source of all of them.
+
+A column that is a record's field takes its words from crawler/records.py, so that a field is described once.
+`python -m storage.schema > docs/data-dictionary.md` writes the data dictionary anew.
+"""
+
+import sys
+import typing
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import msgspec
+import pyarrow as pa
+
+from crawler.records import Board, Post, Thread
+
+SCHEMA_VERSION = 1
+"""Raised when a column changes its meaning or goes; a column more is no reason."""
+UNKNOWN_MONTH = "unknown"
+"""Partition of records whose `created_at` no page states."""
+
+INSTANT = pa.timestamp("us", tz="UTC")
+QUOTES = pa.list_(pa.struct([("post_id", pa.string()), ("author_key", pa.string()), ("text", pa.string())]))
+ATTACHMENTS = pa.list_(pa.struct([("url", pa.string()), ("name", pa.string())]))
+POLL = pa.struct(
+    [
+        ("question", pa.string()),
+        ("options", pa.list_(pa.struct([("text", pa.string()), ("votes", pa.int64())]))),
+        ("voters", pa.int64()),
+    ]
+)
+
+
+class Merge(StrEnum):
+    """What becomes of a value when the record is met again; the words stand in the data dictionary."""
+
+    KEY = "Identifies the record."
+    PARTITION = "Partition. Follows `created_at`; a version in another month than the one before names that month."
+    VERSION = "A change makes a new version."
+    KEPT = "A change makes a new version; a page that does not tell (null) changes nothing."
+    FIRST = "Kept as first stated; a page that states it for the first time makes a new version."
+    CARRIED = "As at this version; a change alone makes none."
+    COUNTER = "As at this version; each sighting's value is in `observations`, the last one in `current/`."
+    WRITTEN = "Written by the archive, once."
+    SIGHTING = "One row a record and crawl: the last sighting of the crawl."
+    ANY = "A row more when any of the board's values changed."
+    AUTHOR = "A row more when the site tells the author's id for the first time."
+    CRAWL = "One row a crawl, written last: it is what makes the crawl's other rows visible."
+    DERIVED = "Derived anew at each publish."
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, Arrow type, meaning, and what happens when the record is met again."""
+
+    name: str
+    type: pa.DataType
+    doc: str
+    merge: Merge
+    statistics: bool = False
+    """Whether least and greatest value go into the Delta log. Never text or identities."""
+    dictionary: bool = True
+    """Whether Parquet may encode it by dictionary; of no use where values do not repeat."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what it holds, its partitions, its key, the order of its rows, its columns."""
+
+    name: str
+    doc: str
+    partition_by: tuple[str, ...]
+    key: tuple[str, ...]
+    sort_by: tuple[str, ...]
+    columns: tuple[Column, ...]
+    row_group_size: int = 16_384
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, partition columns included."""
+        return pa.schema([pa.field(column.name, column.type) for column in self.columns])
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names in their order."""
+        return [column.name for column in self.columns]
+
+
+@cache
+def _record_docs(record: type[msgspec.Struct]) -> dict[str, str]:
+    docs = {}
+    for name, hint in typing.get_type_hints(record, include_extras=True).items():
+        for meta in getattr(hint, "__metadata__", ()):
+            if isinstance(meta, msgspec.Meta) and meta.description:
+                docs[name] = meta.description
+    return docs
+
+
+def _of(record: type[msgspec.Struct], name: str, type_: pa.DataType, merge: Merge, **options: bool) -> Column:
+    return Column(name, type_, _record_docs(record)[name], merge, **options)
+
+
+def _author_key(of: str) -> Column:
+    return Column(
+        "author_key",
+        pa.string(),
+        f"Keyed pseudonym of the {of}'s author: the same for the same name within a site, and for nobody else; "
+        "null where the page names none, for deleted authors, and where the site's privacy is `drop`.",
+        Merge.CARRIED if of == "post" else Merge.KEPT,
+        dictionary=of != "post",
+    )
+
+
+def _site(record: type[msgspec.Struct]) -> Column:
+    return _of(record, "site", pa.string(), Merge.KEY)
+
+
+def _month(doc: str, merge: Merge = Merge.PARTITION) -> Column:
+    return Column("month", pa.string(), doc, merge)
+
+
+_MONTH_OF_RECORD = _month("Month of `created_at` in UTC as YYYY-MM, or `unknown`.")
+_CRAWL_ID = Column("crawl_id", pa.string(), "Crawl that brought the row.", Merge.WRITTEN, statistics=True)
+_GENERATION = Column(
+    "generation",
+    pa.int32(),
+    "Ordinal of the crawl among the site's committed ones. Rows whose pair of `crawl_id` and `generation` is not in "
+    "`crawls` are left over from a commit that did not come to its end; no view shows them.",
+    Merge.WRITTEN,
+)
+
+
+def _version_columns(of: str) -> tuple[Column, ...]:
+    return (
+        Column(
+            "content_hash",
+            pa.string(),
+            "BLAKE2b-128 over the values that make a version, as lower-case hexadecimal digits.",
+            Merge.WRITTEN,
+            dictionary=False,
+        ),
+        Column("version", pa.int32(), f"Number of the {of}'s version, from 1.", Merge.WRITTEN, statistics=True),
+        Column("change", pa.string(), "new, edited, deleted, restored or moved.", Merge.WRITTEN),
+        Column(
+            "observed_at", INSTANT, "When this version was first seen (fetch of its page).", Merge.WRITTEN, True, False
+        ),
+        _CRAWL_ID,
+        _GENERATION,
+        Column(
+            "previous_month",
+            pa.string(),
+            "Partition of the version before, where it is another one; else null.",
+            Merge.WRITTEN,
+            statistics=True,
+        ),
+    )
+
+
+POST_VERSIONS = Table(
+    name="post_versions",
+    doc="Every version of every post: a row only where something that makes a version changed. Append-only.",
+    partition_by=("site", "month"),
+    key=("site", "post_id", "version"),
+    sort_by=("board_id", "thread_id", "created_at", "post_id", "version"),
+    columns=(
+        _site(Post),
+        _MONTH_OF_RECORD,
+        _of(Thread, "board_id", pa.string(), Merge.CARRIED, statistics=True),
+        _of(Post, "thread_id", pa.string(), Merge.VERSION, statistics=True),
+        _of(Post, "post_id", pa.string(), Merge.KEY, statistics=True, dictionary=False),
+        _of(Post, "parent_id", pa.string(), Merge.VERSION, dictionary=False),
+        _of(Post, "position", pa.int64(), Merge.CARRIED),
+        _author_key("post"),
+        _of(Post, "created_at", INSTANT, Merge.KEPT, statistics=True, dictionary=False),
+        _of(Post, "created_text", pa.string(), Merge.CARRIED, dictionary=False),
+        _of(Post, "edited_at", INSTANT, Merge.VERSION, dictionary=False),
+        _of(Post, "edited", pa.bool_(), Merge.VERSION),
+        _of(Post, "body_text", pa.string(), Merge.VERSION, dictionary=False),
+        _of(Post, "quotes", QUOTES, Merge.VERSION, dictionary=False),
+        _of(Post, "reactions", pa.int64(), Merge.COUNTER),
+        _of(Post, "score", pa.int64(), Merge.COUNTER),
+        _of(Post, "attachments", ATTACHMENTS, Merge.VERSION, dictionary=False),
+        Column(
+            "links",
+            pa.list_(pa.string()),
+            _record_docs(Post)["links"] + " Links to members' profiles are left out: they hold names.",
+            Merge.VERSION,
+            dictionary=False,
+        ),
+        _of(Post, "is_opening", pa.bool_(), Merge.CARRIED),
+        _of(Post, "status", pa.string(), Merge.VERSION),
+        _of(Post, "url", pa.string(), Merge.CARRIED, dictionary=False),
+        *_version_columns("post"),
+    ),
+)
+
+THREAD_VERSIONS = Table(
+    name="thread_versions",
+    doc="Every version of every thread, put together from its rows in listings and from its own page. Append-only.",
+    partition_by=("site", "month"),
+    key=("site", "thread_id", "version"),
+    sort_by=("board_id", "thread_id", "created_at", "version"),
+    columns=(
+        _site(Thread),
+        _MONTH_OF_RECORD,
+        _of(Thread, "board_id", pa.string(), Merge.KEPT, statistics=True),
+        _of(Thread, "thread_id", pa.string(), Merge.KEY, statistics=True, dictionary=False),
+        _of(Thread, "title", pa.string(), Merge.KEPT, dictionary=False),
+        _author_key("thread"),
+        _of(Thread, "created_at", INSTANT, Merge.FIRST, statistics=True, dictionary=False),
+        _of(Thread, "created_text", pa.string(), Merge.CARRIED, dictionary=False),
+        _of(Thread, "last_post_at", INSTANT, Merge.COUNTER, dictionary=False),
+        _of(Thread, "reply_count", pa.int64(), Merge.COUNTER),
+        _of(Thread, "view_count", pa.int64(), Merge.COUNTER),
+        _of(Thread, "score", pa.int64(), Merge.COUNTER),
+        _of(Thread, "prefix", pa.string(), Merge.KEPT),
+        _of(Thread, "tags", pa.list_(pa.string()), Merge.KEPT),
+        _of(Thread, "is_sticky", pa.bool_(), Merge.KEPT),
+        _of(Thread, "is_locked", pa.bool_(), Merge.KEPT),
+        _of(Thread, "thread_type", pa.string(), Merge.KEPT),
+        _of(Thread, "poll", POLL, Merge.KEPT, dictionary=False),
+        _of(Thread, "solution_post_id", pa.string(), Merge.KEPT),
+        _of(Thread, "crosspost_of", pa.string(), Merge.CARRIED),
+        _of(Thread, "page_count", pa.int64(), Merge.COUNTER),
+        _of(Thread, "status", pa.string(), Merge.VERSION),
+        _of(Thread, "url", pa.string(), Merge.CARRIED, dictionary=False),
+        *_version_columns("thread"),
+    ),
+)
+
+OBSERVATIONS = Table(
+    name="observations",
+    doc="Every sighting of a post or thread with the values that change all the time. Append-only.",
+    partition_by=("site", "month"),
+    key=("site", "kind", "thread_id", "post_id", "crawl_id"),
+    sort_by=("kind", "thread_id", "post_id"),
+    row_group_size=131_072,
+    columns=(
+        Column("site", pa.string(), _record_docs(Post)["site"], Merge.KEY),
+        _month("Month of `observed_at` in UTC as YYYY-MM.", Merge.SIGHTING),
+        Column("kind", pa.string(), "post or thread.", Merge.KEY),
+        _of(Post, "thread_id", pa.string(), Merge.KEY),
+        Column("post_id", pa.string(), "Id of the post; null on a thread's row.", Merge.KEY, dictionary=False),
+        Column("record_month", pa.string(), "Partition of the record itself.", Merge.SIGHTING),
+        Column("observed_at", INSTANT, "When its page was fetched.", Merge.SIGHTING, statistics=True),
+        _CRAWL_ID,
+        _GENERATION,
+        _of(Post, "score", pa.int64(), Merge.SIGHTING),
+        _of(Post, "reactions", pa.int64(), Merge.SIGHTING),
+        _of(Thread, "reply_count", pa.int64(), Merge.SIGHTING),
+        _of(Thread, "view_count", pa.int64(), Merge.SIGHTING),
+        _of(Thread, "last_post_at", INSTANT, Merge.SIGHTING),
+        _of(Thread, "page_count", pa.int64(), Merge.SIGHTING),
+    ),
+)
+
+BOARDS = Table(
+    name="boards",
+    doc="The boards as they were; the row with the greatest `generation` is the last one. Append-only.",
+    partition_by=(),
+    key=("site", "board_id", "generation"),
+    sort_by=("site", "board_id"),
+    columns=(
+        _site(Board),
+        _of(Board, "board_id", pa.string(), Merge.KEY),
+        *(_of(Board, name, pa.string(), Merge.ANY) for name in ("title", "description", "parent_id")),
+        *(_of(Board, name, pa.int64(), Merge.ANY) for name in ("thread_count", "post_count")),
+        _of(Board, "url", pa.string(), Merge.ANY),
+        Column("observed_at", INSTANT, "When its page was fetched.", Merge.WRITTEN),
+        _CRAWL_ID,
+        _GENERATION,
+    ),
+)
+
+AUTHORS = Table(
+    name="authors",
+    doc="Who stands behind the pseudonyms. Restricted: the only table with names; no other needs it, and it may be "
+    "withheld or deleted. Append-only.",
+    partition_by=(),
+    key=("site", "author_key", "generation"),
+    sort_by=("site", "author_key"),
+    columns=(
+        _site(Post),
+        Column("author_key", pa.string(), "Keyed pseudonym of the author in all other tables.", Merge.KEY),
+        Column("author", pa.string(), "Name as shown by the site.", Merge.WRITTEN, dictionary=False),
+        _of(Post, "author_id", pa.string(), Merge.AUTHOR, dictionary=False),
+        Column("first_seen_at", INSTANT, "When the name was first met.", Merge.WRITTEN),
+        _CRAWL_ID,
+        _GENERATION,
+    ),
+)
+
+_CRAWL_INSTANTS = {
+    "since": "Start of the interval that was asked for; null where none was.",
+    "until": "End of the interval that was asked for; null where none was.",
+    "started_at": "When the crawl began.",
+    "finished_at": "When the crawl ended.",
+    "committed_at": "When its rows became visible.",
+}
+_CRAWL_COUNTS = {
+    "requests": "Requests sent to the site.",
+    "discovered": "Pages that the crawl decided to read.",
+    "parsed": "Of these: read into records, or told apart as a login, error or empty page.",
+    "quarantined": "Of these: landed, but not understood.",
+    "refused": "Of these: not asked for (robots, address, budget).",
+    "failed": "Of these: asked for without a usable answer.",
+    "pending": "Of these: not reached before the crawl ended.",
+    "threads_listed": "Threads in the listings.",
+    "threads_opened": "Threads that were read.",
+    "posts": "Posts that were read, page overlaps included.",
+    "bytes": "Bytes of the responses as they came over the wire.",
+    "posts_seen": "Different posts met.",
+    "posts_new": "Posts met for the first time.",
+    "posts_edited": "Posts that changed.",
+    "posts_deleted": "Posts that are gone: marked as such, or missing from a thread that was read without a gap.",
+    "posts_restored": "Posts that are back.",
+    "posts_moved": "Posts that stand in another thread than before.",
+    "posts_visible": "Of the posts seen: those neither deleted nor hidden.",
+    "posts_with_author": "Of the visible posts: those whose page names an author.",
+    "posts_with_created_at": "Of the visible posts: those whose page states the instant.",
+    "threads_seen": "Different threads met.",
+    "threads_new": "Threads met for the first time.",
+    "threads_changed": "Threads that changed.",
+    "boards_seen": "Different boards met.",
+}
+
+CRAWLS = Table(
+    name="crawls",
+    doc="The receipts of committed crawls; each row is one snapshot of the archive. Append-only.",
+    partition_by=(),
+    key=("crawl_id",),
+    sort_by=("snapshot",),
+    columns=(
+        Column("snapshot", pa.int64(), "Number of the snapshot that the commit made, from 1.", Merge.CRAWL),
+        _site(Post),
+        Column("crawl_id", pa.string(), "Id of the crawl.", Merge.CRAWL, statistics=True),
+        Column("generation", pa.int32(), "Ordinal among the site's committed crawls, from 1.", Merge.CRAWL),
+        Column("engine", pa.string(), "Engine that read the pages.", Merge.CRAWL),
+        Column("outcome", pa.string(), "How the crawl ended.", Merge.CRAWL),
+        Column("full", pa.bool_(), "Whether every thread was to be read again, moved or not.", Merge.CRAWL),
+        *(Column(name, INSTANT, doc, Merge.CRAWL) for name, doc in _CRAWL_INSTANTS.items()),
+        *(Column(name, pa.int64(), doc, Merge.CRAWL) for name, doc in _CRAWL_COUNTS.items()),
+        Column("receipt", pa.string(), "The whole receipt as JSON.", Merge.CRAWL, dictionary=False),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (AUTHORS, BOARDS, THREAD_VERSIONS, POST_VERSIONS, OBSERVATIONS, CRAWLS)
+}
+"""All tables, in the order in which a commit writes them."""
+
+_LAST_SEEN_AT = Column("last_seen_at", INSTANT, "When it was last met on a page.", Merge.DERIVED)
+
+
+def _current(name: str, doc: str, versions: Table) -> Table:
+    kept = tuple(column for column in versions.columns if column.name not in {"generation", "previous_month"})
+    key = tuple(column for column in versions.key if column != "version")
+    order = tuple(column for column in versions.sort_by if column != "version")
+    return Table(name, doc, versions.partition_by, key, order, (*kept, _LAST_SEEN_AT))
+
+
+POSTS = _current(
+    "posts",
+    "The last version of every post with its last counters, deleted ones included (`status` tells).",
+    POST_VERSIONS,
+)
+THREADS = _current(
+    "threads",
+    "The last version of every thread with its last counters, deleted ones included (`status` tells).",
+    THREAD_VERSIONS,
+)
+PUBLISHED: dict[str, tuple[Table, Table]] = {"posts": (POSTS, POST_VERSIONS), "threads": (THREADS, THREAD_VERSIONS)}
+"""The published tables, each with the table of versions that it is derived from."""
+COUNTERS: dict[str, tuple[str, ...]] = {
+    "posts": ("score", "reactions"),
+    "threads": ("score", "reply_count", "view_count", "last_post_at", "page_count"),
+}
+"""Columns of the published tables that follow the last sighting instead of the last version."""
+
+
+def arrow_schema(name: str) -> pa.Schema:
+    """The Arrow schema of a table or published table."""
+    return (TABLES | {"posts": POSTS, "threads": THREADS})[name].schema
+
+
+def _dictionary_of(table: Table) -> list[str]:
+    lines = [f"## {table.name}", "", table.doc, ""]
+    lines.append(f"Key: {', '.join(f'`{name}`' for name in table.key)}.")
+    if table.partition_by:
+        lines.append(f"Partitions: {', '.join(f'`{name}`' for name in table.partition_by)}.")
+    lines += ["", "| column | type | meaning | when met again |", "|---|---|---|---|"]
+    for column in table.columns:
+        type_ = str(column.type).replace("|", "\\|")
+        doc = column.doc.replace("|", "\\|")
+        lines.append(f"| `{column.name}` | `{type_}` | {doc} | {column.merge.value} |")
+    return [*lines, ""]
+
+
+def data_dictionary() -> str:
+    """The data dictionary as Markdown: published tables first, then the tables that they come from."""
+    lines = [
+        "# Data dictionary",
+        "",
+        "Generated from `storage/schema.py` and `crawler/records.py` by `python -m storage.schema`; do not edit.",
+        "",
+        f"Schema version {SCHEMA_VERSION}. Every instant is in UTC. Null means that no page says.",
+        (
+            "`posts` and `threads` are plain Parquet under `current/` (one file a site and month, the partition "
+            "columns in the path); the others are Delta tables of the same name."
+        ),
+        "",
+    ]
+    for table in (POSTS, THREADS, POST_VERSIONS, THREAD_VERSIONS, OBSERVATIONS, BOARDS, AUTHORS, CRAWLS):
+        lines += _dictionary_of(table)
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(data_dictionary())

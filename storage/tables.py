@@ -1,0 +1,154 @@
+"""The Delta tables of an archive: making, appending exactly once, and finding the files that matter.
+
+Rows are only ever appended. `merge`, `update` and `delete` of deltalake 1.6 write string_view columns that pyarrow
+cannot filter, and without `delta.dataSkippingStatsColumns` the log would hold texts and pseudonyms as statistics.
+"""
+
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from crawler.errors import ArchiveError, DiskFullError
+from storage.dedupe import Row
+from storage.schema import TABLES, Table
+
+_ZSTD_LEVEL = 3
+
+
+@contextmanager
+def storage_errors(root: Path) -> Iterator[None]:
+    """Names the causes that an operator can act on.
+
+    Raises:
+        DiskFullError, ArchiveError: instead of what the operating system or deltalake raised.
+    """
+    try:
+        yield
+    except (OSError, DeltaError) as error:
+        full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+        if full or any(sign in str(error) for sign in ("No space left on device", "os error 28", "quota exceeded")):
+            raise DiskFullError(
+                f"No space is left for the archive {root}; free some and run the same again."
+            ) from error
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise ArchiveError(f"The archive {root} cannot be read or written: {reason}.") from error
+
+
+def arrow_table(name: str, rows: list[Row]) -> pa.Table:
+    """Rows as an Arrow table in the table's column and sort order; columns that a row lacks are null."""
+    table = TABLES[name]
+    columns = [pa.array([row.get(column.name) for row in rows], type=column.type) for column in table.columns]
+    made = pa.Table.from_arrays(columns, schema=table.schema)
+    return made.sort_by([(column, "ascending") for column in (*table.partition_by, *table.sort_by)])
+
+
+class Tables:
+    """The Delta tables under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def load(self, name: str) -> DeltaTable | None:
+        """The table at its newest version; None where nothing was ever appended."""
+        try:
+            return DeltaTable(self.root / name)
+        except TableNotFoundError:
+            return None
+
+    def ensure(self, name: str) -> DeltaTable:
+        """The table, made if it is not there; two processes may do so at once."""
+        loaded = self.load(name)
+        if loaded is not None:
+            return loaded
+        table = TABLES[name]
+        statistics = ",".join(column.name for column in table.columns if column.statistics)
+        try:
+            DeltaTable.create(
+                self.root / name,
+                table.schema,
+                mode="ignore",
+                partition_by=list(table.partition_by),
+                configuration={"delta.dataSkippingStatsColumns": statistics},
+            )
+        except (CommitFailedError, DeltaError):
+            if self.load(name) is None:
+                raise
+        return DeltaTable(self.root / name)
+
+    def append(self, name: str, rows: pa.Table, crawl_id: str, generation: int) -> bool:
+        """Appends a crawl's rows unless they are there; whether it did.
+
+        The Delta transaction of the application `crawl_id` has the site's generation as its version: rows that an
+        interrupted commit left behind count only if no other crawl of the site was committed since, because then
+        they would be the same again.
+        """
+        if rows.num_rows == 0:
+            return False
+        delta = self.ensure(name)
+        if (delta.transaction_version(crawl_id) or 0) >= generation:
+            return False
+        write_deltalake(
+            delta,
+            rows,
+            mode="append",
+            writer_properties=writer_properties(TABLES[name]),
+            commit_properties=CommitProperties(app_transactions=[Transaction(crawl_id, generation)]),
+        )
+        return True
+
+    def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> bool:
+        """Appends on exactly the version that `delta` has loaded; False where another process was faster."""
+        try:
+            write_deltalake(
+                delta,
+                rows,
+                mode="append",
+                writer_properties=writer_properties(TABLES[name]),
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
+        except CommitFailedError:
+            return False
+        return True
+
+    def files(
+        self, name: str, *, site: str | None = None, months: Iterable[str] = (), crawl_ids: Iterable[str] = ()
+    ) -> list[str]:
+        """Paths of the table's data files, left out those that the log proves to hold none of these rows."""
+        delta = self.load(name)
+        if delta is None:
+            return []
+        actions = pa.table(delta.get_add_actions(flatten=True))
+        names = set(actions.column_names)
+        wanted_months, wanted_crawls = frozenset(months), sorted(set(crawl_ids))
+        paths = []
+        for action in actions.select(sorted(names & _ACTION_COLUMNS)).to_pylist():
+            if site is not None and action.get("partition.site", site) != site:
+                continue
+            if wanted_months and action.get("partition.month") not in wanted_months:
+                continue
+            least, greatest = action.get("min.crawl_id"), action.get("max.crawl_id")
+            if wanted_crawls and least is not None and greatest is not None:
+                # A long greatest value may have been cut short in the log.
+                if not any(least <= crawl_id and crawl_id[: len(greatest)] <= greatest for crawl_id in wanted_crawls):
+                    continue
+            paths.append(str(self.root / name / action["path"]))
+        return sorted(paths)
+
+
+_ACTION_COLUMNS = frozenset({"path", "partition.site", "partition.month", "min.crawl_id", "max.crawl_id"})
+
+
+def writer_properties(table: Table) -> WriterProperties:
+    """zstd, small row groups, no dictionaries where values do not repeat."""
+    plain = ColumnProperties(dictionary_enabled=False)
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=_ZSTD_LEVEL,
+        max_row_group_size=table.row_group_size,
+        column_properties={column.name: plain for column in table.columns if not column.dictionary},
+    )

@@ -1,0 +1,252 @@
+"""The DAG files, read by Airflow itself in a process of its own, with a site folder beside the shipped one."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from crawler.site import registry
+from tests.conftest import ROOT
+
+READ_DAGS = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1], include_examples=False)
+print(json.dumps({
+    "errors": bag.import_errors,
+    "dags": {dag.dag_id: {
+        "doc": dag.doc_md, "tags": sorted(dag.tags), "owner": dag.owner, "description": dag.description,
+        "max_active_runs": dag.max_active_runs, "paused": dag.is_paused_upon_creation, "catchup": dag.catchup,
+        "params": sorted(dag.params), "timetable": type(dag.timetable).__name__,
+        "tasks": {task.task_id: {
+            "doc": task.doc_md, "retries": task.retries, "pool": task.pool, "after": sorted(task.upstream_task_ids),
+            "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
+            "backoff": bool(task.retry_exponential_backoff), "policy": task.retry_policy is not None,
+            "outlets": [outlet.name for outlet in task.outlets],
+        } for task in dag.tasks},
+    } for dag in bag.dags.values()},
+}))
+"""
+
+PARSE_DAGS = """
+import json, runpy, sys, time
+import airflow.sdk
+before, started = set(sys.modules), time.process_time()
+for path in sys.argv[1:]:
+    runpy.run_path(path)
+print(json.dumps({"seconds": time.process_time() - started, "modules": sorted(set(sys.modules) - before)}))
+"""
+
+WORK = {"scrapy", "twisted", "duckdb", "deltalake", "pyarrow", "selectolax", "warcio", "storage", "summaries"}
+"""What does the work; a DAG file must not pull it in."""
+
+STEPS = ["crawl", "dedupe", "check", "commit", "publish"]
+
+HAND_MADE = """\
+name: byhand
+url: http://127.0.0.1:9/
+engine: xenforo2
+title: By hand
+why: To see what a site without a schedule becomes.
+schedule: null
+owner: night shift
+tags: [spare]
+"""
+
+BROKEN_OFF = """\
+name: halted
+url: http://127.0.0.1:9/
+paused: its moderators asked for a break
+"""
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory):
+    home = tmp_path_factory.mktemp("airflow")
+    sites = tmp_path_factory.mktemp("sites")
+    (sites / "byhand.yaml").write_text(HAND_MADE)
+    (sites / "halted.yaml").write_text(BROKEN_OFF)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MEDTHREADS_"))}
+    return {
+        **kept,
+        "AIRFLOW_HOME": str(home),
+        "MEDTHREADS_SITES": str(sites),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+    }
+
+
+def run_python(code: str, *arguments: str, environ: dict[str, str]) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environ, capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def bag(environ):
+    read = run_python(READ_DAGS, str(ROOT / "dags"), environ=environ)
+    assert read["errors"] == {}
+    return read["dags"]
+
+
+def test_one_dag_a_site_and_the_summaries(bag, environ):
+    assert set(bag) == {f"crawl_{name}" for name in registry(environ)} | {"summaries"}
+
+
+def test_every_dag_says_what_it_is_and_whose(bag):
+    for dag in bag.values():
+        assert len(dag["doc"]) > 300
+        assert dag["description"]
+        assert dag["owner"]
+        assert dag["tags"]
+        assert dag["max_active_runs"] == 1
+        assert dag["catchup"] is False
+
+
+def test_every_task_is_documented_ends_and_is_tried_again(bag):
+    for dag in bag.values():
+        for name, task in dag["tasks"].items():
+            assert task["doc"], name
+            assert task["timeout"]
+            assert task["retries"] >= 1
+            assert task["backoff"]
+            assert task["policy"], "failures that a retry cannot mend must not be retried"
+
+
+def test_a_crawl_is_five_steps_in_a_row_and_the_last_tells_the_summaries(bag, environ):
+    for name, site in registry(environ).items():
+        tasks = bag[f"crawl_{name}"]["tasks"]
+        assert list(tasks) == STEPS
+        assert [task["after"] for task in tasks.values()] == [[], *([step] for step in STEPS[:-1])]
+        assert tasks["crawl"]["pool"] == f"host_{site.host}"
+        assert [task["outlets"] for task in tasks.values()] == [[], [], [], [], ["medthreads_archive"]]
+
+
+def test_a_schedule_is_a_partition_a_day_and_none_is_by_hand(bag):
+    assert bag["crawl_studentdoctor"]["timetable"] == "CronPartitionTimetable"
+    assert bag["crawl_byhand"]["timetable"] == "NullTimetable"
+    assert bag["summaries"]["timetable"] == "PartitionedAssetTimetable"
+
+
+def test_the_form_asks_for_days(bag):
+    assert all(dag["params"] == ["full", "since", "until"] for name, dag in bag.items() if name != "summaries")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("studentdoctor", "MEDTHREADS_CONTACT"), ("reddit", "paused"), ("halted", "its moderators asked for a break")],
+)
+def test_what_must_not_be_crawled_is_off_and_says_why(bag, name, reason):
+    dag = bag[f"crawl_{name}"]
+    assert dag["paused"] is True
+    assert "paused" in dag["tags"]
+    assert reason in dag["description"]
+    assert reason in dag["doc"]
+
+
+def test_what_may_be_crawled_is_on(bag):
+    assert bag["crawl_byhand"]["paused"] is False
+    assert bag["summaries"]["paused"] is False, "events that reach a paused DAG are lost"
+
+
+def test_the_site_file_is_what_the_ui_shows(bag):
+    dag = bag["crawl_byhand"]
+    assert dag["owner"] == "night shift"
+    assert dag["tags"] == ["crawl", "demo", "spare", "xenforo2"]
+    assert dag["doc"].startswith("# By hand")
+    assert "To see what a site without a schedule becomes." in dag["doc"]
+    assert "by hand only" in dag["doc"]
+
+
+def test_parsing_is_quick_and_pulls_in_nothing_that_works(environ):
+    parsed = run_python(PARSE_DAGS, *(str(path) for path in (ROOT / "dags").glob("*.py")), environ=environ)
+    assert parsed["seconds"] < 1
+    assert WORK.isdisjoint(module.partition(".")[0] for module in parsed["modules"])
+
+
+class TestPeriod:
+    """Which days a run reads."""
+
+    @staticmethod
+    def period(run_type: str, schedule: str | None = "0 3 * * *", **params: object):
+        from medthreads.airflow_tasks import crawl_period
+
+        run = SimpleNamespace(run_type=run_type, partition_date=datetime(2026, 1, 5, 3, tzinfo=UTC))
+        return crawl_period(run, {"since": None, "until": None, **params}, schedule)
+
+    def test_a_scheduled_run_reads_what_is_new(self):
+        assert self.period("scheduled") == (None, None)
+
+    def test_a_backfill_run_reads_its_day(self):
+        assert self.period("backfill") == (date(2026, 1, 5), date(2026, 1, 6))
+
+    def test_a_weekly_site_is_backfilled_by_weeks(self):
+        assert self.period("backfill", "0 3 * * 1") == (date(2026, 1, 5), date(2026, 1, 12))
+
+    def test_an_hourly_site_is_backfilled_by_days(self):
+        assert self.period("backfill", "0 * * * *") == (date(2026, 1, 5), date(2026, 1, 6))
+
+    def test_the_form_comes_first(self):
+        assert self.period("manual", since="2025-12-01", until="2025-12-24") == (date(2025, 12, 1), date(2025, 12, 24))
+        assert self.period("manual", since="2025-12-01") == (date(2025, 12, 1), None)
+
+
+class TestCrawlProcess:
+    """The crawl task around a program that stands in for `medthreads crawl`."""
+
+    @staticmethod
+    def run(code: str, caplog: pytest.LogCaptureFixture):
+        from medthreads.airflow_tasks import _run_crawl
+
+        with caplog.at_level("INFO", logger="medthreads"):
+            return _run_crawl([sys.executable, "-c", code], dict(os.environ))
+
+    def test_lines_go_to_the_log_and_the_last_is_the_result(self, caplog):
+        result = self.run('print(\'page 1 of 2\')\nprint(\'{"landing": "/x", "receipt": {}}\')', caplog)
+        assert result == {"landing": "/x", "receipt": {}}
+        assert caplog.messages[-1] == "page 1 of 2"
+
+    @pytest.mark.parametrize(
+        ("code", "useless"), [(12, True), (11, True), (3, True), (10, False), (14, False), (1, False)]
+    )
+    def test_a_failure_is_its_sentence_and_a_decision(self, caplog, code, useless):
+        from medthreads.airflow_tasks import FailureExit, RetryIsUselessExit
+
+        with pytest.raises(FailureExit) as ended:
+            self.run(f"import sys; print('It did not work; do this.', file=sys.stderr); sys.exit({code})", caplog)
+        assert ended.value.code == code
+        assert isinstance(ended.value, RetryIsUselessExit) is useless
+        assert caplog.messages[-1] == "It did not work; do this."
+
+    def test_a_paused_site_is_skipped_with_the_reason(self, caplog):
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        with pytest.raises(AirflowSkipException, match="needs a contact"):
+            self.run("import sys; print('It needs a contact.'); sys.exit(4)", caplog)
+
+    def test_a_killed_crawl_is_tried_again(self, caplog):
+        from medthreads.airflow_tasks import FailureExit, RetryIsUselessExit
+
+        with pytest.raises(FailureExit) as ended:
+            self.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", caplog)
+        assert not isinstance(ended.value, RetryIsUselessExit)
+        assert "SIGKILL" in caplog.messages[-1]
+
+    def test_sigterm_reaches_the_crawl(self, caplog, tmp_path: Path):
+        from medthreads.airflow_tasks import FailureExit
+
+        code = (
+            "import os, signal, sys, time\n"
+            "signal.signal(signal.SIGTERM, lambda *_: (print('Stopped in order.'), sys.exit(130)))\n"
+            "print('crawling', flush=True); os.kill(os.getppid(), signal.SIGTERM); time.sleep(20)"
+        )
+        with pytest.raises(FailureExit) as ended:
+            self.run(code, caplog)
+        assert ended.value.code == 130
+        assert "Stopped in order." in caplog.messages
