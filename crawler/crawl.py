@@ -75,7 +75,14 @@ def crawl_site(site: Site, folder: Path, state: SiteState, scope: CrawlScope, en
     )
     landing.write_receipt(receipt)
     plan = CrawlPlan(site=site, landing=landing, receipt=receipt, state=state, headers={})
-    process = CrawlerProcess(crawl_settings(site, contact_of(site, environ)), install_root_handler=False)
+    process = CrawlerProcess(crawl_settings(site, contact_of(site, environ)))
+    # Scrapy sets these levels when a process is made; what goes wrong is told by the receipt and by our own lines.
+    for name, level in (
+        ("scrapy", logging.ERROR),
+        ("scrapy.core.scraper", logging.CRITICAL),
+        ("twisted", logging.ERROR),
+    ):
+        logging.getLogger(name).setLevel(level)
     # The spider's class follows from the site, so its arguments cannot be typed through Scrapy's crawl().
     kind, arguments = _spider(site, environ)
     crawler = process.create_crawler(kind)

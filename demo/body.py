@@ -96,17 +96,27 @@ def own_words(body: Body) -> Body:
 
 
 def to_text(body: Body) -> str:
-    """The own words as plain text: blocks apart by an empty line, list items one a line, quotes left out."""
-    return "\n\n".join(_block_text(block) for block in body if not isinstance(block, Quoted))
+    """The own words as plain text, quotes left out: paragraphs apart by an empty line, list items one a line.
+
+    A list follows what is before it, and what is after it follows, without an empty line: the page has none there.
+    """
+    text, before = "", None
+    for block in own_words(body):
+        if before is not None:
+            text += "\n\n" if isinstance(before, Paragraph) and isinstance(block, Paragraph) else "\n"
+        text += _block_text(block)
+        before = block
+    return text
 
 
 def quotes_of(body: Body) -> list[Quote]:
-    """What the body quotes, in order, without quotes nested in the quotes."""
-    return [
-        Quote(post_id=block.post_id, author=block.author, text=to_text(block.blocks))
-        for block in body
-        if isinstance(block, Quoted)
-    ]
+    """What the body quotes, in order; a quote nested in a quote follows it, each with its own words only."""
+    quotes = []
+    for block in body:
+        if isinstance(block, Quoted):
+            quotes.append(Quote(post_id=block.post_id, author=block.author, text=to_text(block.blocks)))
+            quotes.extend(quotes_of(block.blocks))
+    return quotes
 
 
 def links_of(body: Body) -> list[str]:
@@ -122,8 +132,8 @@ def _piece_html(piece: Piece) -> str:
             return escape(piece)
         case Link():
             return (
-                f'<a href="{escape(piece.url)}" target="_blank" class="link link--external" rel="nofollow ugc noopener">'
-                f"{escape(piece.label)}</a>"
+                f'<a href="{escape(piece.url)}" target="_blank" class="link link--external" '
+                f'rel="nofollow ugc noopener">{escape(piece.label)}</a>'
             )
         case Strong():
             return f"<b>{escape(piece.text)}</b>"

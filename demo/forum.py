@@ -8,7 +8,7 @@ from hashlib import blake2b
 from html import escape
 from urllib.parse import parse_qs
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from demo.listing import board_feed, board_page, board_url, index_page, last_page, ordered, thread_url
 from demo.plan import BOARD_BY_ID, CATEGORIES, DAY
@@ -26,7 +26,6 @@ NOT_FOUND = {
 }
 ROBOTS = """User-agent: *
 Disallow: /account/
-Disallow: /attachments/
 Disallow: /goto/
 Disallow: /login/
 Disallow: /lost-password/
@@ -128,9 +127,9 @@ class Forum:
         if parts[0] != board_url(board).split("/")[2]:
             return self._redirect(board_url(board) + rest)
         if rest == "index.rss":
-            key = ("feed", board.board_id, view.now)
+            feed = ("feed", board.board_id, view.now)
             return self._keep(
-                key, view.now, lambda: board_feed(view, self.base, board), "application/rss+xml; charset=utf-8"
+                feed, view.now, lambda: board_feed(view, self.base, board), "application/rss+xml; charset=utf-8"
             )
         page = _page(rest)
         if page is None:
@@ -144,7 +143,7 @@ class Forum:
             key, view.now, lambda: board_page(view, self.base, _day(view), board, page, order)
         )  # fmt: skip
 
-    def _threads(self, view: View, parts: list[str], given: Mapping[str, str]) -> Response:
+    def _threads(self, view: View, parts: list[str], _: Mapping[str, str]) -> Response:
         number = _number(parts)
         moved = number > REDIRECTS
         thread = view.thread(number - REDIRECTS if moved else number)
@@ -204,7 +203,7 @@ class Forum:
                         return Response(content_type="application/octet-stream", body=body)
         return self._missing("attachment")
 
-    def _categories(self, view: View, parts: list[str], _: Mapping[str, str]) -> Response:
+    def _categories(self, _: View, parts: list[str], __: Mapping[str, str]) -> Response:
         number = _number(parts)
         category = next((one for one in CATEGORIES if one.category_id == number), None)
         if category is None:
@@ -234,10 +233,6 @@ class Forum:
 
     def _redirect(self, path: str, status: int = 301) -> Response:
         return Response(status=status, location=self.base + path)
-
-    def without_validators(self, response: Response) -> Response:
-        """The response as a server sends it that keeps no track of changes."""
-        return structs.replace(response, etag=None, changed_at=None)
 
 
 def _number(parts: list[str]) -> int:

@@ -68,7 +68,8 @@ def _node(view: View, board: BoardPlan, day: int) -> str:
 \t\t<span class="node-icon" aria-hidden="true"><i class="fa--xf far fa-comments "></i></span>
 \t\t<div class="node-main js-nodeMain">
 \t\t\t<h3 class="node-title">
-\t\t\t\t<a href="{board_url(board)}" data-xf-init="element-tooltip" data-shortcut="node-description">{escape(board.title)}</a>
+\t\t\t\t<a href="{board_url(board)}" data-xf-init="element-tooltip" data-shortcut="node-description">\
+{escape(board.title)}</a>
 \t\t\t</h3>
 \t\t\t<div class="node-description node-description--tooltip js-nodeDescTooltip">{escape(board.description)}</div>
 \t\t\t<div class="node-meta"><div class="node-statsMeta">{meta}</div>{below}</div>
@@ -169,12 +170,13 @@ def row(thread: ThreadView, day: int, *, moved: bool = False) -> str:
     return f"""
 <div class="structItem structItem--thread{f" is-prefix{label[0]}" if label else ""} js-inlineModContainer \
 js-threadListItem-{number}" data-author="{escape(opener.name)}">
-\t<div class="structItem-cell structItem-cell--icon"><div class="structItem-iconContainer">{avatar(opener, "s")}</div></div>
+\t<div class="structItem-cell structItem-cell--icon">\
+<div class="structItem-iconContainer">{avatar(opener, "s")}</div></div>
 \t<div class="structItem-cell structItem-cell--main" data-xf-init="touch-proxy">
 \t\t{_statuses(thread, moved=moved)}
 \t\t<div class="structItem-title">
-\t\t\t{prefix}<a href="{url}" class="" data-tp-primary="on" data-xf-init="preview-tooltip" data-preview-url="{url}preview">\
-{escape(thread.title)}</a>
+\t\t\t{prefix}<a href="{url}" class="" data-tp-primary="on" data-xf-init="preview-tooltip" \
+data-preview-url="{url}preview">{escape(thread.title)}</a>
 \t\t</div>
 \t\t<div class="structItem-minor">
 \t\t\t<ul class="structItem-parts">

@@ -11,6 +11,8 @@ DAY = 86_400
 MOVED_SHOWN = 60 * DAY
 """How long the old board shows where a thread went."""
 LARGEST = 600
+LONG = 15
+"""Number of a thread that is long in every world."""
 
 
 class BoardPlan(Struct, frozen=True):
@@ -129,7 +131,7 @@ def _gap(rng: Random) -> float:
 
 
 def _replies(rng: Random, index: int) -> int:
-    if index == 13:
+    if index == LONG:
         return 130
     if rng.random() < 0.06:
         return 0
@@ -186,7 +188,7 @@ def _posts(
 
 def _boards(rng: Random, index: int) -> tuple[int, int]:
     """First board, and the one that it may be moved to."""
-    first = BOARDS[index].board_id if index < len(BOARDS) else pick(rng, _WEIGHTED)
+    first = BOARDS[index].board_id if index < len(BOARDS) else 11 if index == LONG else pick(rng, _WEIGHTED)
     second = pick(rng, tuple(number for number in _WEIGHTED if number not in (first, 32)))
     return first, second
 

@@ -23,14 +23,15 @@ _DOUBT = (
     "I would be careful with that.", "Hmm, this depends a lot on volume.", "Devil's advocate here.",
 )  # fmt: skip
 _ASK_BACK = (
-    "May I ask {ask}?", "Curious: {ask}?", "What I keep wondering is this: {ask}?", "Slightly off topic, but {ask}?",
+    "May I ask: {ask}?", "Curious: {ask}?", "What I keep wondering is this: {ask}?", "Slightly off topic, but {ask}?",
 )  # fmt: skip
 _ANSWER = (
-    "On your question ({ask}): {detail}.", "To the question of {ask_short} the short answer is: {detail}.",
-    "You asked {ask}. In our hands: {detail}.", "Regarding {ask_short}, I would say {detail}.",
+    "On your question ({ask}): {detail}.", "To the question {ask_short} the short answer is: {detail}.",
+    "You asked: {ask}? In our hands: {detail}.", "Regarding {ask_short}, I would say {detail}.",
 )  # fmt: skip
 _GROUND = (
-    "{claim}.", "What changed our minds: {claim_low}.", "In my experience {claim_low}.", "Our numbers from {here} say that {claim_low}.",
+    "{claim}.", "What changed our minds: {claim_low}.", "In my experience {claim_low}.",
+    "Our numbers from {here} say that {claim_low}.",
     "It is only one center, but {claim_low}.", "I used to think otherwise, but {claim_low}.",
 )  # fmt: skip
 _TIP = (
@@ -38,7 +39,8 @@ _TIP = (
     "If it helps: {detail}.", "Nothing fancy, just {detail}.",
 )  # fmt: skip
 _CLOSE = (
-    "Happy to share our protocol.", "I would love to see real data on this.", "Just my two cents.", "Let us know how it goes.",
+    "Happy to share our protocol.", "I would love to see real data on this.", "Just my two cents.",
+    "Let us know how it goes.",
     "Your mileage may vary.", "We review it again in the spring.", "Will update this thread in a month.",
 )  # fmt: skip
 _OPENING_CLOSE = (
@@ -46,7 +48,8 @@ _OPENING_CLOSE = (
     "No patient details please, this is about the general approach.", "I will summarize the answers in this thread.",
 )  # fmt: skip
 _SHORT = (
-    "Thanks, that helps a lot.", "+1", "Following.", "Any update on this?", "Bump - still interested.", "This. Exactly this.",
+    "Thanks, that helps a lot.", "+1", "Following.", "Any update on this?", "Bump - still interested.",
+    "This. Exactly this.",
     "Great summary, thank you.", "Sent you a message.",
 )  # fmt: skip
 _EDITS = (
@@ -84,7 +87,7 @@ def _capital(text: str) -> str:
 def _lower(text: str) -> str:
     """As inside a sentence; names and abbreviations keep their capital."""
     first = text.split(" ", 1)[0]
-    return text if first in {"I", "In"} and first == "I" or not first[1:].islower() else text[0].lower() + text[1:]
+    return text[0].lower() + text[1:] if first[1:].islower() or first == "A" else text
 
 
 def story(rng: Random, board_id: int) -> Story:
@@ -135,7 +138,8 @@ def reply(rng: Random, told: Story, *, mention: tuple[int, str] | None = None) -
     claim = pick(rng, told.subject.claims).format_map(words)
     ask = pick(rng, told.asks)
     filled = {
-        "here": pick(rng, HOSPITALS), "ask": ask, "ask_short": f'"{ask}"', "claim": _capital(claim), "claim_low": _lower(claim),
+        "here": pick(rng, HOSPITALS), "ask": ask, "ask_short": f'"{ask}"', "claim": _capital(claim),
+        "claim_low": _lower(claim),
     }  # fmt: skip
 
     def say(templates: tuple[str, ...], detail: int = 0) -> str:

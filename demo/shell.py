@@ -27,6 +27,7 @@ def link(kind: str, title: str, number: int, rest: str = "") -> str:
     return f"/{kind}/{slug(title)}.{number}/{rest}"
 
 
+@lru_cache(maxsize=65_536)
 def clock_words(at: int) -> tuple[str, str]:
     """Date and time of an instant as the forum words them: "Feb 11, 2026", "6:09 PM"."""
     parts = time.gmtime(at + _OFFSET)
@@ -178,7 +179,7 @@ def document(
     """A whole page: `template` is XenForo's name of it, `content` what is in the middle."""
     structured = ""
     if ld:
-        data = json.dumps(ld, indent=4).replace("</", "<\\/")
+        data = json.dumps(ld).replace("</", "<\\/")
         structured = f'\n<script type="application/ld+json">\n{data}\n</script>'
     full = title if title == TITLE else f"{title} | {TITLE}"
     return f"""<!DOCTYPE html>
@@ -228,7 +229,8 @@ def document(
 <!--XF:EXTRA_OUTPUT-->
 {crumbs}
 <noscript class="js-jsWarning"><div class="blockMessage blockMessage--important blockMessage--iconic u-noJsOnly">\
-JavaScript is disabled. For a better experience, please enable JavaScript in your browser before proceeding.</div></noscript>
+JavaScript is disabled. For a better experience, please enable JavaScript in your browser before proceeding.</div>\
+</noscript>
 <div class="blockMessage blockMessage--important blockMessage--iconic js-browserWarning" style="display: none">\
 You are using an out of date browser.</div>
 <div class="p-body-header">
@@ -248,8 +250,8 @@ You are using an out of date browser.</div>
 \t<ul class="p-footer-linkList"><li><a href="/help/terms/">Terms and rules</a></li><li><a href="/help/">Help</a></li>
 \t<li><a href="/forums/-/index.rss" target="_blank" class="p-footer-rssLink" title="RSS">RSS</a></li></ul>
 </div><div class="p-footer-copyright">
-\t<a href="https://xenforo.com" class="u-concealed" dir="ltr" target="_blank" rel="sponsored noopener">Community platform \
-by XenForo<sup>&reg;</sup> <span class="copyright">&copy; 2010-2025 XenForo Ltd.</span></a>
+\t<a href="https://xenforo.com" class="u-concealed" dir="ltr" target="_blank" rel="sponsored noopener">\
+Community platform by XenForo<sup>&reg;</sup> <span class="copyright">&copy; 2010-2025 XenForo Ltd.</span></a>
 </div></div></footer>
 </div>
 </body>

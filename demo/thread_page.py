@@ -34,8 +34,8 @@ def poll_of(thread: ThreadView) -> tuple[str, list[tuple[str, int]], int] | None
     if not thread.plan.poll:
         return None
     votes = thread.votes()
-    asked = thread.world.story(thread.plan).asks[0]
-    return f"{asked[0].upper()}{asked[1:]}?", list(zip(POLL_ANSWERS, votes, strict=False)), sum(votes)
+    question = f"Is this routine where you work? ({thread.world.story(thread.plan).subject.tags[0]})"
+    return question, list(zip(POLL_ANSWERS, votes, strict=False)), sum(votes)
 
 
 def reaction_names(thread: ThreadView, post: PostPlan) -> list[str]:
@@ -61,15 +61,16 @@ def _reactions(thread: ThreadView, post: PostPlan) -> str:
         who = f"{', '.join(names)} and {others}"
     kinds = ((1, "Like"), (2, "Love")) if count > 4 else ((1, "Like"),)
     icons = "".join(
-        f'<li><span class="reaction reaction--small reaction--{number}" data-reaction-id="{number}"><i aria-hidden="true">'
-        '</i><img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7" loading="lazy" '
+        f'<li><span class="reaction reaction--small reaction--{number}" data-reaction-id="{number}">'
+        f'<i aria-hidden="true"></i><img src="/styles/default/xenforo/reactions/{number}.png" loading="lazy" '
         f'width="32" height="32" class="reaction-sprite js-reaction" alt="{words}" title="{words}" /></span></li>'
         for number, words in kinds
     )
     return (
         f'<div class="reactionsBar js-reactionsList is-active">\n\t<ul class="reactionSummary">{icons}</ul>\n\t'
-        f'<span class="u-srOnly">Reactions:</span>\n\t<a class="reactionsBar-link" href="/posts/{post.post_id}/reactions" '
-        f'data-xf-click="overlay" data-cache="false" rel="nofollow">{who}</a>\n\t</div>'
+        f'<span class="u-srOnly">Reactions:</span>\n\t<a class="reactionsBar-link" '
+        f'href="/posts/{post.post_id}/reactions" data-xf-click="overlay" data-cache="false" rel="nofollow">'
+        f"{who}</a>\n\t</div>"
     )
 
 
@@ -159,10 +160,11 @@ def _post(thread: ThreadView, post: PostPlan, position: int, base: str) -> str:
 \t\t</ul>
 \t\t<ul class="message-attribution-opposite message-attribution-opposite--list ">
 \t\t\t<li><a href="{url}" class="message-attribution-gadget" data-xf-init="share-tooltip" \
-data-href="/posts/{post.post_id}/share" aria-label="Share" rel="nofollow"><i class="fa--xf far fa-share-alt "></i></a></li>
+data-href="/posts/{post.post_id}/share" aria-label="Share" rel="nofollow">\
+<i class="fa--xf far fa-share-alt "></i></a></li>
 \t\t\t<li class="u-hidden js-embedCopy"><a href="javascript:" data-xf-init="copy-to-clipboard" \
-data-copy-text="&lt;div class=&quot;js-xf-embed&quot; data-url=&quot;{base}&quot; data-content=&quot;post-{post.post_id}\
-&quot;&gt;&lt;/div&gt;"><i class="fa--xf far fa-code "></i></a></li>
+data-copy-text="&lt;div class=&quot;js-xf-embed&quot; data-url=&quot;{base}&quot; \
+data-content=&quot;post-{post.post_id}&quot;&gt;&lt;/div&gt;"><i class="fa--xf far fa-code "></i></a></li>
 \t\t\t<li><a href="{url}" rel="nofollow">
 \t\t\t\t#{position}
 \t\t\t</a></li>
@@ -210,7 +212,8 @@ def _poll(thread: ThreadView) -> str:
         f'\n<li><div class=""><div class="pollResult   ">\n\t<h3 class="pollResult-response">{escape(words)}</h3>\n\t'
         f'<span class="pollResult-votes"><span class="u-muted">Votes:</span> {votes}</span>\n\t'
         f'<span class="pollResult-percentage">{votes / voters * 100 if voters else 0:.1f}%</span>\n\t'
-        '<span class="pollResult-graph" aria-hidden="true"><span class="pollResult-bar"></span></span>\n</div></div></li>'
+        '<span class="pollResult-graph" aria-hidden="true"><span class="pollResult-bar"></span></span>'
+        "\n</div></div></li>"
         for words, votes in answers
     )
     return f"""<div class="block js-pollContainer-{thread.thread_id}" data-xf-init="poll-block">
@@ -236,8 +239,8 @@ def _similar(thread: ThreadView) -> str:
         return ""
     return (
         '<div class="block" data-widget-id="6" data-widget-key="xfes_thread_view_below_quick_reply_similar_threads" '
-        'data-widget-definition="xfes_similar_threads">\n<div class="block-container">\n<h3 class="block-header">Similar '
-        'threads</h3>\n<div class="block-body"><div class="structItemContainer">'
+        'data-widget-definition="xfes_similar_threads">\n<div class="block-container">\n<h3 class="block-header">'
+        'Similar threads</h3>\n<div class="block-body"><div class="structItemContainer">'
         f"{''.join(rows)}\n</div></div>\n</div>\n</div>"
     )
 
@@ -249,7 +252,8 @@ def _solution(thread: ThreadView) -> str:
     writer, url = thread.author(post), thread_url(thread, f"post-{post.post_id}")
     return f"""<div class="block" id="js-solutionHighlightBlock"><div class="block-container"><div class="block-body">
 <article class="message message--simple">
-\t<div class="message-inner js-solutionHeader"><div class="message-cell message-cell--solutionHeader">Solution</div></div>
+\t<div class="message-inner js-solutionHeader">\
+<div class="message-cell message-cell--solutionHeader">Solution</div></div>
 \t<div class="message-inner"><div class="message-cell message-cell--main">
 \t<header class="message-attribution message-attribution--plain"><ul class="listInline listInline--bullet">
 \t\t<li class="message-attribution-user"><h4 class="attribution">{username(writer)}</h4></li>

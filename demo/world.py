@@ -46,7 +46,7 @@ class World:
     """
 
     def __init__(
-        self, seed: int = 7, epoch: datetime = EPOCH, threads: int = 120, days: float = 365, per_day: float = 2.0
+        self, seed: int = 7, epoch: datetime = EPOCH, threads: int = 120, days: float = 365, per_day: float = 4.0
     ) -> None:
         self.seed = seed
         self.epoch = int(epoch.timestamp())

@@ -123,9 +123,9 @@ def check(deduped: Step) -> Step:
 
     with plain_failures():
         results = pipeline.check(archive_location(), Path(deduped["landing"]))
-    for result in results:
-        log.info("check: %s", ", ".join(f"{name} {value}" for name, value in result.items() if value is not None))
-    return {**deduped, "figures": {"checks": len(results)}}
+    warnings = [result.name for result in results if result.warning]
+    log.info("check: all %s checks hold%s", len(results), f"; worth a look: {', '.join(warnings)}" if warnings else "")
+    return {**deduped, "figures": {"checks": len(results), "warnings": len(warnings)}}
 
 
 def commit(checked: Step) -> Step:
@@ -133,9 +133,9 @@ def commit(checked: Step) -> Step:
     from medthreads import pipeline
 
     with plain_failures():
-        figures = pipeline.commit(archive_location(), Path(checked["landing"]))
-    log.info("commit: %s", _sentence(figures))
-    return {**checked, "figures": dict(figures)}
+        snapshot = pipeline.commit(archive_location(), Path(checked["landing"]))
+    log.info("commit: snapshot %s, %s", snapshot.number, _sentence(snapshot.counts))
+    return {**checked, "figures": {"snapshot": snapshot.number, **snapshot.counts}}
 
 
 def publish(committed: Step) -> Step:
@@ -144,14 +144,15 @@ def publish(committed: Step) -> Step:
 
     context = get_current_context()
     with plain_failures():
-        figures = pipeline.publish(archive_location(), Path(committed["landing"]))
-    log.info("publish: %s", _sentence(figures))
+        published = pipeline.publish(archive_location(), Path(committed["landing"]))
+    figures = {"files": len(published.files), "rows": published.rows, "removed": len(published.removed)}
+    log.info("publish: current/ shows snapshot %s; %s", published.snapshot, _sentence(figures))
     run = cast("Run", context["dag_run"])
     day = (run.partition_date or run.run_after or datetime.now(UTC)).date().isoformat()
     event: Any = context["outlet_events"][ARCHIVE_ASSET]
     event.add_partitions(f"{committed['site']}|{day}")
     event.extra = {"site": committed["site"], "run_id": run.run_id}
-    return {**committed, "figures": dict(figures)}
+    return {**committed, "figures": figures}
 
 
 def refresh() -> dict[str, int]:
@@ -287,30 +288,52 @@ def _run_crawl(argv: list[str], environ: dict[str, str]) -> dict[str, Any]:
         text=True,
         errors="replace",
     )
-    result: dict[str, Any] | None = None
-    last_line = ""
+    output = CrawlOutput()
     try:
         with _passing_on_sigterm(process):
             for line in process.stdout or ():
-                if found := _result_line(line):
-                    result = found
-                elif line.strip():
-                    last_line = line.rstrip()
-                    log.info("%s", last_line)
+                output.take(line)
             exit_code = process.wait()
     except AirflowTaskTimeout:
-        _stop(process)
         end_with(
             errors.InterruptedCrawlError.exit_code,
             "The crawl took too long and was stopped; the next try goes on from there.",
         )
     finally:
         _stop(process)
-    if exit_code == 0 and result is not None:
-        return result
+    if exit_code <= 0 and output.result is not None:
+        # Its result is its last line: a crash of the interpreter on its way out (seen: SIGABRT) changes nothing.
+        return output.result
     if exit_code < 0:
-        last_line = f"The crawl was ended by {signal.Signals(-exit_code).name}; another try goes on from its landing."
-    end_with(exit_code or 1, last_line or f"The crawl ended with exit code {exit_code} and without a word.")
+        name = signal.Signals(-exit_code).name
+        end_with(1, f"The crawl was ended by {name}; the next try goes on from its landing.")
+    end_with(exit_code or 1, output.last or f"The crawl ended with exit code {exit_code} and without a word.")
+
+
+class CrawlOutput:
+    """The lines of a crawl on their way to the task's log.
+
+    Progress lines (they begin with a time of day, which the log has already) go there at once. Any other line is held
+    until the next one: the last of them is the sentence of a failure, which the log shows as an error.
+    """
+
+    def __init__(self) -> None:
+        self.result: dict[str, Any] | None = None
+        """What the line of JSON says."""
+        self.last = ""
+
+    def take(self, line: str) -> None:
+        """Takes the next line."""
+        text = line.rstrip()
+        if found := _result_line(text):
+            self.result = found
+        elif text:
+            if self.last:
+                log.info("%s", self.last)
+            self.last = text
+            if timed := re.fullmatch(r"\d\d:\d\d:\d\d (.+)", text):
+                log.info("%s", timed[1])
+                self.last = ""
 
 
 @contextmanager

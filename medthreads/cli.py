@@ -32,8 +32,7 @@ for module in (serving, crawling, documents, summarising, reading):
 
 def main() -> None:
     """Runs the command; every expected failure becomes one sentence and the exit code of its cause."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
-    logging.getLogger("medthreads").setLevel(logging.INFO)
+    _log_for_people()
     try:
         app()
     except MedthreadsError as error:
@@ -45,6 +44,17 @@ def main() -> None:
         # The reader of our output (`head`, say) has gone: that is no failure of ours.
         sys.stderr.close()
         sys.exit(0)
+
+
+def _log_for_people() -> None:
+    """Our own lines in full; of the libraries only what the receipt does not tell anyway."""
+    for name, level in (("medthreads", logging.INFO), (None, logging.ERROR)):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        handler.setLevel(level)
+        logging.getLogger(name).addHandler(handler)
+    logging.getLogger("medthreads").setLevel(logging.INFO)
+    logging.getLogger("medthreads").propagate = False
 
 
 if __name__ == "__main__":

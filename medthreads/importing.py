@@ -3,9 +3,10 @@
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import duckdb
 from msgspec import Struct
-from storage.archive import Archive
 
 from crawler.documents import Document, read_document
 from crawler.errors import UsageError
@@ -13,6 +14,7 @@ from crawler.landing import Landing
 from crawler.receipt import Outcome, Receipt, StagedPage
 from crawler.site import Expectation, Site, registry
 from medthreads import pipeline
+from storage.archive import Archive
 from storage.export import export_thread
 
 
@@ -101,13 +103,18 @@ def export(location: str, site: str, thread_id: str, form: str, *, names: bool) 
     """
     with Archive.open(location, create=False).connect() as connection:
         query = "SELECT * FROM {} WHERE site = ? AND thread_id = ?"
-        threads = connection.execute(query.format("threads"), [site, thread_id]).to_arrow_table().to_pylist()
+        threads = _rows(connection.sql(query.format("threads"), params=[site, thread_id]))
         if not threads:
             raise UsageError(f"The archive holds no thread {thread_id!r} of {site}; see `medthreads sql`.")
         order = " ORDER BY position NULLS LAST, created_at, post_id"
-        posts = connection.execute(query.format("posts") + order, [site, thread_id]).to_arrow_table().to_pylist()
+        posts = _rows(connection.sql(query.format("posts") + order, params=[site, thread_id]))
         held = None
         if names:
             rows = connection.execute("SELECT author_key, author FROM authors WHERE site = ?", [site]).fetchall()
             held = dict(rows)
     return export_thread(threads[0], posts, form, held)
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = relation.to_arrow_table().to_pylist()
+    return rows

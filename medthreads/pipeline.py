@@ -14,20 +14,20 @@ from pathlib import Path
 
 import msgspec
 from filelock import FileLock, Timeout
-from storage.archive import Archive, Snapshot
-from storage.publish import Published
-from storage.publish import publish as publish_current
 
 from crawler.crawl import CrawlScope, crawl_site
 from crawler.errors import ArchiveError, BusyError, CheckFailedError
 from crawler.landing import Landing, new_crawl_id, storage_error
 from crawler.receipt import Outcome, Receipt
 from crawler.site import Site, refuse_if_paused
+from storage.archive import Archive, Snapshot
 from storage.batch import Batch
 from storage.checks import CheckResult
 from storage.checks import check as find_faults
 from storage.dedupe import Changes
 from storage.dedupe import dedupe as find_changes
+from storage.publish import Published
+from storage.publish import publish as publish_current
 
 logger = logging.getLogger("medthreads")
 
@@ -161,12 +161,11 @@ def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:
 def _check(archive: Archive, landing: Path, changes: Changes, receipt: Receipt) -> list[CheckResult]:
     results = find_faults(receipt, changes, _site_of(landing).expect, archive.history(receipt.site))
     (landing / "checks.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
-    for result in results:
-        logger.info("Check %s: %s (%s).", result.name, "holds" if result.ok else "FAILS", result.detail)
     failed = [result for result in results if not result.ok]
     if failed:
         details = "; ".join(f"{result.name}: {result.detail}" for result in failed)
         raise CheckFailedError(f"Nothing of {receipt.site} was committed, as a check does not hold: {details}.")
+    logger.info("Checked: all %s checks hold.", len(results))
     return results
 
 

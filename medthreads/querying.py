@@ -9,9 +9,9 @@ import duckdb
 import msgspec
 import pyarrow as pa
 from pyarrow import csv
-from storage.archive import Archive
 
 from crawler.errors import UsageError
+from storage.archive import Archive
 
 
 def ask(location: str, query: str) -> pa.Table:
@@ -38,7 +38,7 @@ def snapshots(location: str) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def rows(table: pa.Table) -> Iterator[list[Any]]:
+def rows(table: pa.Table) -> Iterator[list[object]]:
     """The table's rows as Python values, instants in ISO 8601."""
     for batch in table.to_batches():
         for row in batch.to_pylist():
@@ -60,7 +60,7 @@ def csv_text(table: pa.Table) -> str:
     return buffer.getvalue().decode("utf-8")
 
 
-def _as_json(column: pa.ChunkedArray) -> pa.Array:
+def _as_json(column: "pa.ChunkedArray[Any]") -> "pa.Array[Any]":
     values = column.to_pylist()
     return pa.array([None if value is None else msgspec.json.encode(value, enc_hook=str).decode() for value in values])
 

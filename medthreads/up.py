@@ -36,6 +36,9 @@ START_PATIENCE = 180.0
 CRAWL_PATIENCE = 600.0
 QUERY = "SELECT board_id, count(*) AS posts, max(created_at) AS latest FROM posts GROUP BY board_id ORDER BY posts DESC"
 
+DEMO_CREDENTIALS = {"DEMOREDDIT_CLIENT_ID": "demo", "DEMOREDDIT_CLIENT_SECRET": "demo"}
+DATABASE = [sys.executable, "-m", "medthreads.airflow_home"]
+
 Say = Callable[[str], None]
 
 
@@ -102,6 +105,7 @@ class Session:
             self.say(f"Port {port} is taken; the UI is on port {free}.")
         self._home = AirflowHome(root, host, free)
         self._archive = archive
+        self._ready = root / "database.ready"
         self._sites = root / "sites"
         self._demo = demo
         self._password = self._home.write()
@@ -114,9 +118,16 @@ class Session:
     def run(self, *, exit_after_first_crawl: bool) -> None:
         """Starts everything, waits for the first crawl, then watches."""
         self.say(f"Starting Airflow in {_short(self._home.root)}, archive in {_short(Path(self._archive))} ...")
-        sites = self._start_demo() if self._demo else []
+        if self._demo:
+            self._serve_demo()
+        self._ready.unlink(missing_ok=True)
+        self._start("api-server", [sys.executable, "-m", "medthreads.airflow_server", str(self._ready)])
         self._prepare_database()
-        self._start_airflow()
+        self._start("dag-processor", [_program("airflow"), "dag-processor"])
+        self._start("scheduler", [_program("airflow"), "scheduler", "--skip-serve-logs"])
+        sites = self._demo_sites() if self._demo else []
+        self._wait_until(self._api.is_up, "the web server")
+        self._progress("web server is ready")
         dags = [f"crawl_{site}" for site in sites]
         self._wait_for_dags([*dags, "summaries"])
         if new := [dag for dag in dags if not self._api.runs(dag, state="success")]:
@@ -145,37 +156,34 @@ class Session:
             f'Query:  {query} "{QUERY}"',
         ]
 
-    def _start_demo(self) -> list[str]:
-        """Starts the demo servers, waits for their site files; returns the names of the sites."""
+    def _serve_demo(self) -> None:
+        """Starts the demo servers; they write their site files."""
         self._sites.mkdir(exist_ok=True)
         for path in self._sites.glob("*.yaml"):
             path.unlink()
-        forum = free_port(8081, "127.0.0.1")
-        reddit = free_port(max(forum + 1, 8082), "127.0.0.1")
+        self._environ |= DEMO_CREDENTIALS
+        forum = free_port(8790, "127.0.0.1")
+        reddit = free_port(max(forum + 1, 8791), "127.0.0.1")
         arguments = ["--forum-port", str(forum), "--reddit-port", str(reddit), "--sites-folder", str(self._sites)]
         self._start("demo", [_program("medthreads"), "demo", "serve", *arguments])
+
+    def _demo_sites(self) -> list[str]:
+        """Waits for the demo's site files; returns the names of its sites."""
         self._wait_until(lambda: len(list(self._sites.glob("*.yaml"))) > 1, "the demo sites")
         sites = [load_site(path) for path in sorted(self._sites.glob("*.yaml"))]
         self._progress("demo sites: " + ", ".join(f"{site.title or site.name} at {site.url}" for site in sites))
         return [site.name for site in sites]
 
     def _prepare_database(self) -> None:
-        database = Component("database", [sys.executable, "-m", "medthreads.airflow_home"], self._log_of("database"))
+        database = Component("database", DATABASE, self._log_of("database"))
         database.start(self._environ)
         self._running.append(database)
         self._wait_until(lambda: database.exit_code is not None, "the database", finite=database)
         self._running.remove(database)
         if database.exit_code:
             raise _ended(database)
+        self._ready.touch()
         self._progress("database is ready")
-
-    def _start_airflow(self) -> None:
-        airflow = _program("airflow")
-        self._start("api-server", [airflow, "api-server"])
-        self._start("dag-processor", [airflow, "dag-processor"])
-        self._start("scheduler", [airflow, "scheduler", "--skip-serve-logs"])
-        self._wait_until(self._api.is_up, "the web server")
-        self._progress("web server is ready")
 
     def _wait_for_dags(self, dag_ids: list[str]) -> None:
         waiting = list(dag_ids)

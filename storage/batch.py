@@ -76,7 +76,7 @@ class Batch:
         own: dict[str, ThreadSighting] = {}
         for staged in pages:
             batch._add_page(staged, listed, own)
-        for thread_id in listed.keys() | own.keys():
+        for thread_id in sorted(listed.keys() | own.keys()):
             batch.threads[thread_id] = _together(listed.get(thread_id), own.get(thread_id))
         for post, _ in batch.posts.values():
             if post.status is Status.VISIBLE:
@@ -98,6 +98,9 @@ class Batch:
                 # A page in the middle of a thread need not describe it; its posts have their thread all the same.
                 _meet(own, Thread(site=self.site, thread_id=parsed.thread_id), parsed.board_id, seen_at)
         for thread in parsed.threads:
+            if thread.thread_type == "redirect":
+                # What a moved thread leaves in its old board is a signpost with a number of its own, not a thread.
+                continue
             _meet(
                 own if is_thread and parsed.thread_id in {None, thread.thread_id} else listed,
                 thread,

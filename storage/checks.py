@@ -31,9 +31,10 @@ class CheckResult:
 
     name: str
     ok: bool
+    """False forbids publishing."""
     detail: str
     warning: bool = False
-    """Whether it only warns: the crawl is published all the same."""
+    """Whether a person should look into it although it is published."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,6 @@ def check(
         ),
         _stated_counts(receipt),
     ]
-
-
-def failed(results: Sequence[CheckResult]) -> list[CheckResult]:
-    """Those that forbid publishing."""
-    return [result for result in results if not result.ok and not result.warning]
 
 
 def _balances(receipt: Receipt) -> CheckResult:
@@ -164,9 +160,9 @@ def _stated_counts(receipt: Receipt) -> CheckResult:
     examples = _some([f"{entry.thread_id} ({entry.captured} of {entry.stated})" for entry in short])
     return CheckResult(
         "posts captured against the site's own counts",
-        not short,
+        True,
         f"{len(short)} threads differ, {missing} posts in all: {examples}." if short else "They agree.",
-        warning=True,
+        warning=bool(short),
     )
 
 

@@ -96,6 +96,7 @@ class Changes:
     site: str
     crawl_id: str
     generation: int
+    """Ordinal among the site's crawls that the commit will take."""
     figures: Figures
     rows: dict[str, list[Row]]
     counts: dict[str, int]
@@ -169,7 +170,7 @@ class _Work:
     def __init__(self, batch: Batch, known: Known, pseudonyms: Pseudonyms, privacy: Privacy) -> None:
         self.batch, self.known, self.pseudonyms, self.privacy = batch, known, pseudonyms, privacy
         self.generation = known.generation + 1
-        self.origin = {"crawl_id": batch.crawl_id, "generation": self.generation}
+        self.origin = {"crawl_id": batch.crawl_id}
         tables = ("boards", "thread_versions", "post_versions", "observations")
         self.rows: dict[str, list[Row]] = {name: [] for name in tables}
         self.authors: dict[str, Row] = {}

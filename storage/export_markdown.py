@@ -6,7 +6,11 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-_ADDRESS = re.compile(r"(?:https?|ftp)://[^\s<>]*[^\s<>.,;:!?'\"()\[\]*_~]", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:https?|ftp)://(?:\([^\s<>()]*\)|[^\s<>()])*(?:\([^\s<>()]*\)|[^\s<>().,;:!?'\"\[\]*_~])", re.IGNORECASE
+)
+"""An address without the punctuation behind it; parentheses in it come in pairs."""
+_ENTITY = re.compile(r"&#?\w+;")
 _INLINE = re.compile(r"[\\`*_{}\[\]<>&|~$]")
 _WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 """GitHub makes a link of it and would show the backslashes inside."""
@@ -53,7 +57,7 @@ def _section(post: Row, places: Mapping[str, int], names: Mapping[str, str] | No
     for quote in post.get("quotes") or ():
         place = places.get(quote.get("post_id") or "")
         said = [part for part in (_author(quote, names), f"#{place}" if place else None) if part]
-        said_by = [f"{_line(', '.join(said))}:", ""] if said else []
+        said_by = [f"Quoting {_inline(', '.join(said))}:", ""] if said else []
         blocks.append("\n".join(f"> {line}".rstrip() for line in [*said_by, *_text(quote["text"]).split("\n")]))
     body = _text(post.get("body_text") or "")
     if body:
@@ -92,13 +96,18 @@ def _line(line: str) -> str:
     parts: list[str] = []
     position = 0
     for address in _ADDRESS.finditer(text):
-        parts += [_inline(text[position : address.start()]), f"<{address[0]}>"]
+        parts += [_inline(text[position : address.start()]), _link(address[0])]
         position = address.end()
     parts.append(_inline(text[position:]))
     escaped = "".join(parts)
     if _BLOCK_MARK.match(escaped):
         escaped = f"\\{escaped}"
     return indent + _NUMBERED.sub(r"\1\\\2", escaped, count=1) if _NUMBERED.match(escaped) else indent + escaped
+
+
+def _link(address: str) -> str:
+    """The address as a link, or, where Markdown would decode something inside it, as plain text."""
+    return _inline(address).replace(":", "\\:", 1) if _ENTITY.search(address) else f"<{address}>"
 
 
 def _inline(text: str) -> str:

@@ -5,12 +5,11 @@ committed), absent or damaged, the rows are read from the tables again. It holds
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -44,14 +43,21 @@ CREATE TABLE crawls (site TEXT, crawl_id TEXT, generation INTEGER, PRIMARY KEY (
 """
 
 
-@dataclass
-class Committed:
-    """A committed crawl as the index takes it in: its rows by table (as far as there are any), and its receipt."""
+class CommittedCrawl(NamedTuple):
+    """One line of the list of committed crawls."""
 
     snapshot: int
     generation: int
     receipt: Receipt
-    tables: dict[str, Iterable[pa.RecordBatch]]
+
+
+class Missed(NamedTuple):
+    """What an index has not taken in yet."""
+
+    crawls: list[CommittedCrawl]
+    """Oldest first."""
+    tables: Mapping[str, Iterable[pa.RecordBatch]]
+    """Rows of these crawls by table, with at least the columns of `NEEDED`, older versions before newer ones."""
 
 
 class Index:
@@ -61,11 +67,11 @@ class Index:
         self.path = path
         self.archive_id = archive_id
 
-    def bring_up(self, snapshot: int, since: Callable[[int], Iterator[Committed]]) -> None:
+    def bring_up(self, snapshot: int, since: Callable[[int], Missed]) -> None:
         """Takes in all committed crawls up to `snapshot`.
 
         Args:
-            since: gives the crawls committed after a snapshot, oldest first.
+            since: gives the crawls committed after a snapshot.
         """
         try:
             self._bring_up(snapshot, since)
@@ -80,14 +86,13 @@ class Index:
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
-    def _bring_up(self, snapshot: int, since: Callable[[int], Iterator[Committed]]) -> None:
+    def _bring_up(self, snapshot: int, since: Callable[[int], Missed]) -> None:
         with self._open() as connection:
             if _meta(connection, "snapshot") >= snapshot:
                 return
             connection.execute("BEGIN IMMEDIATE")
             with connection:
-                for crawl in since(_meta(connection, "snapshot")):
-                    _apply(connection, crawl)
+                _apply(connection, since(_meta(connection, "snapshot")))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -118,8 +123,12 @@ class Index:
         with self._open() as connection:
             return _generation(connection, site)
 
-    def known(self, batch: Batch) -> Known:
-        """What is known of the batch's records and of the posts in the threads that it covers; without `last_rows`."""
+    def known(self, batch: Batch, author_keys: Iterable[str]) -> Known:
+        """What is known of the batch's records and of the posts in the threads that it covers; without `last_rows`.
+
+        Args:
+            author_keys: pseudonyms of the authors that the batch names.
+        """
         site = batch.site
         with self._open() as connection:
             connection.execute("BEGIN")
@@ -133,7 +142,7 @@ class Index:
                 posts=posts,
                 threads=_known_threads(connection, site, thread_ids),
                 boards=dict(connection.execute("SELECT board_id, hash FROM boards WHERE site = ?", (site,))),
-                authors=_known_authors(connection, site),
+                authors=_known_authors(connection, site, author_keys),
             )
             connection.execute("COMMIT")
         return known
@@ -199,28 +208,33 @@ def _known_threads(connection: sqlite3.Connection, site: str, thread_ids: Iterab
     }
 
 
-def _known_authors(connection: sqlite3.Connection, site: str) -> dict[str, bool]:
-    found = connection.execute("SELECT author_key, has_id FROM authors WHERE site = ?", (site,))
+def _known_authors(connection: sqlite3.Connection, site: str, author_keys: Iterable[str]) -> dict[str, bool]:
+    found = connection.execute(
+        "SELECT author_key, has_id "
+        "FROM json_each(?) AS wanted JOIN authors ON authors.site = ? AND authors.author_key = wanted.value",
+        (_json(author_keys), site),
+    )
     return {key: bool(has_id) for key, has_id in found}
 
 
-def _apply(connection: sqlite3.Connection, crawl: Committed) -> None:
-    site = crawl.receipt.site
+def _apply(connection: sqlite3.Connection, missed: Missed) -> None:
     for name, take in _TAKERS.items():
-        for batch in crawl.tables.get(name, ()):
+        for batch in missed.tables.get(name, ()):
             take(connection, batch)
-    connection.executemany(
-        "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?)",
-        [
-            (site, entry.thread_id, entry.reply_count, _microseconds(entry.last_post_at), entry.page_count)
-            for entry in crawl.receipt.coverage
-        ],
-    )
-    connection.executemany(
-        "INSERT OR IGNORE INTO walked VALUES (?, ?)", [(site, board_id) for board_id in crawl.receipt.boards_walked]
-    )
-    connection.execute("INSERT INTO crawls VALUES (?, ?, ?)", (site, crawl.receipt.crawl_id, crawl.generation))
-    connection.execute("UPDATE meta SET value = ? WHERE key = 'snapshot'", (crawl.snapshot,))
+    for snapshot, generation, receipt in missed.crawls:
+        site = receipt.site
+        connection.executemany(
+            "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?)",
+            [
+                (site, entry.thread_id, entry.reply_count, _microseconds(entry.last_post_at), entry.page_count)
+                for entry in receipt.coverage
+            ],
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO walked VALUES (?, ?)", [(site, board_id) for board_id in receipt.boards_walked]
+        )
+        connection.execute("INSERT INTO crawls VALUES (?, ?, ?)", (site, receipt.crawl_id, generation))
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'snapshot'", (snapshot,))
 
 
 def _take_posts(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:

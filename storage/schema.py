@@ -122,11 +122,11 @@ def _month(doc: str, merge: Merge = Merge.PARTITION) -> Column:
 
 _MONTH_OF_RECORD = _month("Month of `created_at` in UTC as YYYY-MM, or `unknown`.")
 _CRAWL_ID = Column("crawl_id", pa.string(), "Crawl that brought the row.", Merge.WRITTEN, statistics=True)
-_GENERATION = Column(
-    "generation",
-    pa.int32(),
-    "Ordinal of the crawl among the site's committed ones. Rows whose pair of `crawl_id` and `generation` is not in "
-    "`crawls` are left over from a commit that did not come to its end; no view shows them.",
+_ATTEMPT = Column(
+    "attempt",
+    pa.string(),
+    "Digest of all that the commit brought. Rows whose `attempt` is not in `crawls` are left over from a commit that "
+    "did not come to its end; no view shows them.",
     Merge.WRITTEN,
 )
 
@@ -146,7 +146,7 @@ def _version_columns(of: str) -> tuple[Column, ...]:
             "observed_at", INSTANT, "When this version was first seen (fetch of its page).", Merge.WRITTEN, True, False
         ),
         _CRAWL_ID,
-        _GENERATION,
+        _ATTEMPT,
         Column(
             "previous_month",
             pa.string(),
@@ -245,7 +245,7 @@ OBSERVATIONS = Table(
         Column("record_month", pa.string(), "Partition of the record itself.", Merge.SIGHTING),
         Column("observed_at", INSTANT, "When its page was fetched.", Merge.SIGHTING, statistics=True),
         _CRAWL_ID,
-        _GENERATION,
+        _ATTEMPT,
         _of(Post, "score", pa.int64(), Merge.SIGHTING),
         _of(Post, "reactions", pa.int64(), Merge.SIGHTING),
         _of(Thread, "reply_count", pa.int64(), Merge.SIGHTING),
@@ -257,9 +257,9 @@ OBSERVATIONS = Table(
 
 BOARDS = Table(
     name="boards",
-    doc="The boards as they were; the row with the greatest `generation` is the last one. Append-only.",
+    doc="The boards as they were, a row where something changed; the last one counts. Append-only.",
     partition_by=(),
-    key=("site", "board_id", "generation"),
+    key=("site", "board_id", "crawl_id"),
     sort_by=("site", "board_id"),
     columns=(
         _site(Board),
@@ -269,7 +269,7 @@ BOARDS = Table(
         _of(Board, "url", pa.string(), Merge.ANY),
         Column("observed_at", INSTANT, "When its page was fetched.", Merge.WRITTEN),
         _CRAWL_ID,
-        _GENERATION,
+        _ATTEMPT,
     ),
 )
 
@@ -278,7 +278,7 @@ AUTHORS = Table(
     doc="Who stands behind the pseudonyms. Restricted: the only table with names; no other needs it, and it may be "
     "withheld or deleted. Append-only.",
     partition_by=(),
-    key=("site", "author_key", "generation"),
+    key=("site", "author_key", "crawl_id"),
     sort_by=("site", "author_key"),
     columns=(
         _site(Post),
@@ -287,7 +287,7 @@ AUTHORS = Table(
         _of(Post, "author_id", pa.string(), Merge.AUTHOR, dictionary=False),
         Column("first_seen_at", INSTANT, "When the name was first met.", Merge.WRITTEN),
         _CRAWL_ID,
-        _GENERATION,
+        _ATTEMPT,
     ),
 )
 
@@ -336,9 +336,10 @@ CRAWLS = Table(
         _site(Post),
         Column("crawl_id", pa.string(), "Id of the crawl.", Merge.CRAWL, statistics=True),
         Column("generation", pa.int32(), "Ordinal among the site's committed crawls, from 1.", Merge.CRAWL),
+        Column("attempt", pa.string(), "Digest of all that the commit brought.", Merge.CRAWL),
         Column("engine", pa.string(), "Engine that read the pages.", Merge.CRAWL),
         Column("outcome", pa.string(), "How the crawl ended.", Merge.CRAWL),
-        Column("full", pa.bool_(), "Whether every thread was to be read again, moved or not.", Merge.CRAWL),
+        Column("is_full", pa.bool_(), "Whether every thread was to be read again, moved or not.", Merge.CRAWL),
         *(Column(name, INSTANT, doc, Merge.CRAWL) for name, doc in _CRAWL_INSTANTS.items()),
         *(Column(name, pa.int64(), doc, Merge.CRAWL) for name, doc in _CRAWL_COUNTS.items()),
         Column("receipt", pa.string(), "The whole receipt as JSON.", Merge.CRAWL, dictionary=False),
@@ -354,7 +355,7 @@ _LAST_SEEN_AT = Column("last_seen_at", INSTANT, "When it was last met on a page.
 
 
 def _current(name: str, doc: str, versions: Table) -> Table:
-    kept = tuple(column for column in versions.columns if column.name not in {"generation", "previous_month"})
+    kept = tuple(column for column in versions.columns if column.name not in {"attempt", "previous_month"})
     key = tuple(column for column in versions.key if column != "version")
     order = tuple(column for column in versions.sort_by if column != "version")
     return Table(name, doc, versions.partition_by, key, order, (*kept, _LAST_SEEN_AT))

@@ -5,7 +5,7 @@ cannot filter, and without `delta.dataSkippingStatsColumns` the log would hold t
 """
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,24 +80,19 @@ class Tables:
                 raise
         return DeltaTable(self.root / name)
 
-    def append(self, name: str, rows: pa.Table, crawl_id: str, generation: int) -> bool:
-        """Appends a crawl's rows unless they are there; whether it did.
-
-        The Delta transaction of the application `crawl_id` has the site's generation as its version: rows that an
-        interrupted commit left behind count only if no other crawl of the site was committed since, because then
-        they would be the same again.
-        """
+    def append(self, name: str, rows: pa.Table, attempt: str) -> bool:
+        """Appends the rows unless this very attempt has done so before; whether it did."""
         if rows.num_rows == 0:
             return False
         delta = self.ensure(name)
-        if (delta.transaction_version(crawl_id) or 0) >= generation:
+        if delta.transaction_version(attempt) is not None:
             return False
         write_deltalake(
             delta,
             rows,
             mode="append",
             writer_properties=writer_properties(TABLES[name]),
-            commit_properties=CommitProperties(app_transactions=[Transaction(crawl_id, generation)]),
+            commit_properties=CommitProperties(app_transactions=[Transaction(attempt, 1)]),
         )
         return True
 
@@ -116,31 +111,53 @@ class Tables:
         return True
 
     def files(
-        self, name: str, *, site: str | None = None, months: Iterable[str] = (), crawl_ids: Iterable[str] = ()
+        self,
+        name: str,
+        *,
+        site: str | None = None,
+        months: Collection[str] = (),
+        crawl_ids: Collection[str] = (),
+        moved_from: str | None = None,
     ) -> list[str]:
-        """Paths of the table's data files, left out those that the log proves to hold none of these rows."""
+        """Paths of the table's data files, without those that the log proves to hold none of the rows asked for.
+
+        Args:
+            months: of these partitions only, unless empty.
+            crawl_ids: with rows of these crawls only, unless empty.
+            moved_from: with rows whose version before was in that partition.
+        """
         delta = self.load(name)
         if delta is None:
             return []
         actions = pa.table(delta.get_add_actions(flatten=True))
-        names = set(actions.column_names)
-        wanted_months, wanted_crawls = frozenset(months), sorted(set(crawl_ids))
-        paths = []
-        for action in actions.select(sorted(names & _ACTION_COLUMNS)).to_pylist():
-            if site is not None and action.get("partition.site", site) != site:
-                continue
-            if wanted_months and action.get("partition.month") not in wanted_months:
-                continue
-            least, greatest = action.get("min.crawl_id"), action.get("max.crawl_id")
-            if wanted_crawls and least is not None and greatest is not None:
-                # A long greatest value may have been cut short in the log.
-                if not any(least <= crawl_id and crawl_id[: len(greatest)] <= greatest for crawl_id in wanted_crawls):
-                    continue
-            paths.append(str(self.root / name / action["path"]))
-        return sorted(paths)
+        names = [column for column in actions.column_names if column in _ACTION_COLUMNS]
+        return sorted(
+            str(self.root / name / action["path"])
+            for action in actions.select(names).to_pylist()
+            if (site is None or action["partition.site"] == site)
+            and (not months or action["partition.month"] in months)
+            and (not crawl_ids or any(_within(action, "crawl_id", crawl_id) for crawl_id in crawl_ids))
+            and (moved_from is None or _has_moved(action, moved_from))
+        )
 
 
-_ACTION_COLUMNS = frozenset({"path", "partition.site", "partition.month", "min.crawl_id", "max.crawl_id"})
+_ACTION_COLUMNS = frozenset(
+    {"path", "partition.site", "partition.month", "num_records", "null_count.previous_month"}
+    | {f"{bound}.{column}" for bound in ("min", "max") for column in ("crawl_id", "previous_month")}
+)
+
+
+def _has_moved(action: Row, month: str) -> bool:
+    nulls = action.get("null_count.previous_month")
+    return (nulls is None or nulls != action.get("num_records")) and _within(action, "previous_month", month)
+
+
+def _within(action: Row, column: str, value: str) -> bool:
+    """Whether the file may hold the value, by the statistics in the log; long ones are cut short there."""
+    least, greatest = action.get(f"min.{column}"), action.get(f"max.{column}")
+    if least is None or greatest is None:
+        return True
+    return bool(least <= value and value[: len(greatest)] <= greatest)
 
 
 def writer_properties(table: Table) -> WriterProperties:

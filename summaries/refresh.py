@@ -101,11 +101,15 @@ def refresh(
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(run.folder / ".refresh.lock", timeout=_LOCK_SECONDS), archive.connect() as connection:
+            for aside in run.folder.glob("*/site=*/.data.parquet.*.tmp"):  # left by a refresh that was killed
+                aside.unlink()
             for name in [site] if site else _sites(connection, run.folder):
                 run.activity(connection, name)
                 run.digests(connection, name)
     except Timeout as error:
         raise BusyError(f"Another refresh of {archive.root} is running; try again when it has ended.") from error
+    except duckdb.IOException as error:  # a publish has replaced files that the views name
+        raise ArchiveError(f"The files of {archive.root} changed while they were read; refresh again.") from error
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFullError(f"No space left for {run.folder}; free some and refresh again.") from error

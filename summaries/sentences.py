@@ -23,10 +23,11 @@ _OPENS = _words(
 """Never at the end of a sentence: something always follows."""
 _MAY_END = _words(
     "etc al jr sr inc ltd dept est ave vol ed eds pt pts hx dx tx rx sx fx y.o yo mo wk wks yr yrs hr hrs min mins",
-    "sec mg mcg ug g kg ml dl l mm cm lb lbs oz temp wt ht lab labs neg pos abd bid tid qid prn am pm a.m p.m",
-    "u.s u.k ph.d m.d d.o r.n i.v i.m p.o b.i.d t.i.d q.i.d q.d q.h s.c",
+    "sec mg mcg ug g kg ml dl l mm cm lb lbs oz temp wt ht lab labs neg pos abd bid tid qid prn am pm ph.d",
 )
 """May end a sentence: it does where the next word starts with a capital."""
+_DOTTED = re.compile(r"(?:[a-z]\.)+[a-z]")
+"""Letters with full stops between them may end a sentence likewise: "i.v.", "p.m.", "T.B."."""
 _NUMBERED = _words("no nos nr p pp ch sec")
 """An abbreviation only where a number follows: "no. 5", but "No. I would not."."""
 _LETTERED = _words("vitamin hepatitis influenza type group grade class stage plan option part phase protein")
@@ -124,7 +125,7 @@ def _ends(line: str, start: int, match: re.Match[str]) -> bool:
     if len(word) == 1 and word.isalpha() and word.isupper() and word != "I":
         lettered = len(before) > 1 and before[0].rsplit(None, 1)[-1].lower() in _LETTERED
         return capital and lettered
-    if token in _MAY_END:
+    if token in _MAY_END or _DOTTED.fullmatch(token):
         return capital
     return True
 

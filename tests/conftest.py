@@ -1,7 +1,11 @@
 """What every test may use: the shared real pages, where they are present."""
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +25,51 @@ def fixtures_dir() -> Path:
 def shared_dir(fixtures_dir: Path) -> Path:
     """The folder around the real pages: seeds/, sites/, robots/."""
     return fixtures_dir.parent
+
+
+class Medthreads:
+    """The console command, as a user runs it: in a process of its own, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.archive = folder / "archive"
+        self.environ = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MEDTHREADS", "AIRFLOW", "REDDIT", "DEMOREDDIT"))
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        """The argument list that runs it."""
+        return [sys.executable, "-m", "medthreads.cli", *arguments]
+
+    def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def json(self, *arguments: str, **environ: str) -> list[dict[str, Any]]:
+        """Runs it, expects success, and reads the JSON lines that it prints."""
+        done = self(*arguments, **environ)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def site_file(self, name: str, url: str, **fields: object) -> str:
+        """Writes a site file for a server on this machine; returns its path."""
+        path = self.folder / f"{name}.yaml"
+        declared = {"name": name, "url": url, "delay": 0, "allow_private_addresses": True, **fields}
+        path.write_text(json.dumps(declared), encoding="utf-8")
+        return str(path)
+
+
+@pytest.fixture
+def medthreads(tmp_path: Path) -> Medthreads:
+    """The console command with an archive of its own."""
+    return Medthreads(tmp_path)

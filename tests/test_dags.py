@@ -5,8 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
-from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.conftest import ROOT
 READ_DAGS = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag(sys.argv[1], include_examples=False)
+bag = DagBag(sys.argv[1], load_op_links=False)
 print(json.dumps({
     "errors": bag.import_errors,
     "dags": {dag.dag_id: {
@@ -170,83 +169,87 @@ def test_parsing_is_quick_and_pulls_in_nothing_that_works(environ):
     assert WORK.isdisjoint(module.partition(".")[0] for module in parsed["modules"])
 
 
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory):
+    """The module of the tasks. Airflow makes its folder and sets up logging when it is imported."""
+    os.environ["AIRFLOW_HOME"] = str(tmp_path_factory.mktemp("airflow"))
+    from medthreads import airflow_tasks
+
+    return airflow_tasks
+
+
 class TestPeriod:
     """Which days a run reads."""
 
     @staticmethod
-    def period(run_type: str, schedule: str | None = "0 3 * * *", **params: object):
-        from medthreads.airflow_tasks import crawl_period
-
+    def period(tasks: ModuleType, run_type: str, schedule: str | None = "0 3 * * *", **params: object):
         run = SimpleNamespace(run_type=run_type, partition_date=datetime(2026, 1, 5, 3, tzinfo=UTC))
-        return crawl_period(run, {"since": None, "until": None, **params}, schedule)
+        return tasks.crawl_period(run, {"since": None, "until": None, **params}, schedule)
 
-    def test_a_scheduled_run_reads_what_is_new(self):
-        assert self.period("scheduled") == (None, None)
+    def test_a_scheduled_run_reads_what_is_new(self, tasks):
+        assert self.period(tasks, "scheduled") == (None, None)
 
-    def test_a_backfill_run_reads_its_day(self):
-        assert self.period("backfill") == (date(2026, 1, 5), date(2026, 1, 6))
+    def test_a_backfill_run_reads_its_day(self, tasks):
+        assert self.period(tasks, "backfill") == (date(2026, 1, 5), date(2026, 1, 6))
 
-    def test_a_weekly_site_is_backfilled_by_weeks(self):
-        assert self.period("backfill", "0 3 * * 1") == (date(2026, 1, 5), date(2026, 1, 12))
+    def test_a_weekly_site_is_backfilled_by_weeks(self, tasks):
+        assert self.period(tasks, "backfill", "0 3 * * 1") == (date(2026, 1, 5), date(2026, 1, 12))
 
-    def test_an_hourly_site_is_backfilled_by_days(self):
-        assert self.period("backfill", "0 * * * *") == (date(2026, 1, 5), date(2026, 1, 6))
+    def test_an_hourly_site_is_backfilled_by_days(self, tasks):
+        assert self.period(tasks, "backfill", "0 * * * *") == (date(2026, 1, 5), date(2026, 1, 6))
 
-    def test_the_form_comes_first(self):
-        assert self.period("manual", since="2025-12-01", until="2025-12-24") == (date(2025, 12, 1), date(2025, 12, 24))
-        assert self.period("manual", since="2025-12-01") == (date(2025, 12, 1), None)
+    def test_the_form_comes_first(self, tasks):
+        assert self.period(tasks, "manual", since="2025-12-01", until="2025-12-24") == (
+            date(2025, 12, 1),
+            date(2025, 12, 24),
+        )
+        assert self.period(tasks, "manual", since="2025-12-01") == (date(2025, 12, 1), None)
 
 
 class TestCrawlProcess:
     """The crawl task around a program that stands in for `medthreads crawl`."""
 
     @staticmethod
-    def run(code: str, caplog: pytest.LogCaptureFixture):
-        from medthreads.airflow_tasks import _run_crawl
-
+    def run(tasks: ModuleType, code: str, caplog: pytest.LogCaptureFixture):
         with caplog.at_level("INFO", logger="medthreads"):
-            return _run_crawl([sys.executable, "-c", code], dict(os.environ))
+            return tasks._run_crawl([sys.executable, "-c", code], dict(os.environ))
 
-    def test_lines_go_to_the_log_and_the_last_is_the_result(self, caplog):
-        result = self.run('print(\'page 1 of 2\')\nprint(\'{"landing": "/x", "receipt": {}}\')', caplog)
+    def test_lines_go_to_the_log_and_the_last_is_the_result(self, tasks, caplog):
+        result = self.run(tasks, 'print(\'12:00:01 page 1 of 2\')\nprint(\'{"landing": "/x", "receipt": {}}\')', caplog)
         assert result == {"landing": "/x", "receipt": {}}
         assert caplog.messages[-1] == "page 1 of 2"
 
     @pytest.mark.parametrize(
         ("code", "useless"), [(12, True), (11, True), (3, True), (10, False), (14, False), (1, False)]
     )
-    def test_a_failure_is_its_sentence_and_a_decision(self, caplog, code, useless):
-        from medthreads.airflow_tasks import FailureExit, RetryIsUselessExit
-
-        with pytest.raises(FailureExit) as ended:
-            self.run(f"import sys; print('It did not work; do this.', file=sys.stderr); sys.exit({code})", caplog)
+    def test_a_failure_is_its_sentence_and_a_decision(self, tasks, caplog, code, useless):
+        with pytest.raises(tasks.FailureExit) as ended:
+            self.run(
+                tasks, f"import sys; print('It did not work; do this.', file=sys.stderr); sys.exit({code})", caplog
+            )
         assert ended.value.code == code
-        assert isinstance(ended.value, RetryIsUselessExit) is useless
+        assert isinstance(ended.value, tasks.RetryIsUselessExit) is useless
         assert caplog.messages[-1] == "It did not work; do this."
 
-    def test_a_paused_site_is_skipped_with_the_reason(self, caplog):
+    def test_a_paused_site_is_skipped_with_the_reason(self, tasks, caplog):
         from airflow.sdk.exceptions import AirflowSkipException
 
         with pytest.raises(AirflowSkipException, match="needs a contact"):
-            self.run("import sys; print('It needs a contact.'); sys.exit(4)", caplog)
+            self.run(tasks, "import sys; print('It needs a contact.'); sys.exit(4)", caplog)
 
-    def test_a_killed_crawl_is_tried_again(self, caplog):
-        from medthreads.airflow_tasks import FailureExit, RetryIsUselessExit
-
-        with pytest.raises(FailureExit) as ended:
-            self.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", caplog)
-        assert not isinstance(ended.value, RetryIsUselessExit)
+    def test_a_killed_crawl_is_tried_again(self, tasks, caplog):
+        with pytest.raises(tasks.FailureExit) as ended:
+            self.run(tasks, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", caplog)
+        assert not isinstance(ended.value, tasks.RetryIsUselessExit)
         assert "SIGKILL" in caplog.messages[-1]
 
-    def test_sigterm_reaches_the_crawl(self, caplog, tmp_path: Path):
-        from medthreads.airflow_tasks import FailureExit
-
+    def test_sigterm_reaches_the_crawl(self, tasks, caplog):
         code = (
             "import os, signal, sys, time\n"
             "signal.signal(signal.SIGTERM, lambda *_: (print('Stopped in order.'), sys.exit(130)))\n"
             "print('crawling', flush=True); os.kill(os.getppid(), signal.SIGTERM); time.sleep(20)"
         )
-        with pytest.raises(FailureExit) as ended:
-            self.run(code, caplog)
+        with pytest.raises(tasks.FailureExit) as ended:
+            self.run(tasks, code, caplog)
         assert ended.value.code == 130
         assert "Stopped in order." in caplog.messages

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from crawler.documents.links import links_in
 from crawler.documents.repeated_quotes import EarlierPosts, squeeze
@@ -49,6 +49,7 @@ _UNDER_THE_THREAD = frozenset(
 )
 _BLOCK_FIELDS = frozenset({"Joined", "Messages", "Reaction score", "Solutions", "Points", "Age", "Location", "Website"})
 _THREAD_FACT = re.compile(r"\s*(?:\N{BULLET} ?)?(?:Thread starter|Start date|Tags)\b.*")
+_MARKUP = ("<!doctype", "<!--", "<html", "<?xml")
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 _BLOCK_REACH = 8
 """Lines with text between an author's name and "Joined", at most: titles, badges, ranks."""
@@ -61,11 +62,12 @@ class _RawPost(Struct):
     edited: bool = False
     reactions: int | None = None
     author: str | None = None
-    quotes: list[Quote] = field(default_factory=list)
 
 
 def is_forum_text(lines: Sequence[str]) -> bool:
     """Whether a line is there that only this form has, or ends of posts together with the page's last word."""
+    if next((line for line in lines if line.strip()), "").lstrip().lower().startswith(_MARKUP):
+        return False  # a saved page has some of these lines, too
     if {line.strip() for line in lines} >= {"Joined", "Messages", "Reaction score"}:
         return True
     if any(_is_end(line) for line in lines):

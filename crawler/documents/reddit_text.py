@@ -20,12 +20,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from crawler.documents.document import Document
-from crawler.documents.links import links_in
-from crawler.documents.repeated_quotes import squeeze
+from crawler.engines.markdown import find_links, read_markdown
+from crawler.engines.reddit_fields import absolute
 from crawler.errors import UsageError
 from crawler.records import PageKind, ParsedPage, Post, Quote, Status, Thread
 
 SITE = "reddit"
+BASE = "https://www.reddit.com"
 
 _HEADER_REACH = 40
 _FIELD = re.compile(r"(?P<name>[A-Za-z][A-Za-z ]*): ?(?P<value>.*)")
@@ -37,8 +38,6 @@ _COMMENT = re.compile(r"(?P<number>[0-9]{1,9})\. u/(?P<author>\S+) \[score=(?P<s
 _CREATED = re.compile(r"created=(?P<created>[^\]]*)\]:(?: (?P<text>.*))?")
 _COMMENT_START = re.compile(r"[0-9]{1,9}\. u/\S+ \[score=")
 _PLACEHOLDERS = {"[deleted]": Status.DELETED, "[removed]": Status.REMOVED}
-_QUOTED = re.compile(r" {0,3}>(?!!) ?(?P<text>.*)")
-"""A quoted line of Reddit's Markdown; `>!` opens a spoiler."""
 
 
 def is_reddit_text(lines: Sequence[str]) -> bool:
@@ -60,10 +59,11 @@ class _RedditText:
     """One document on its way into records; holds what messages need."""
 
     def __init__(self, lines: Sequence[str], name: str, observed_at: datetime) -> None:
-        self._lines = lines
+        end = max((number for number, line in enumerate(lines, 1) if line.strip()), default=0)
+        self._lines = lines[:end]
         self._name = name
         self._observed_at = observed_at
-        self._ruler = next((number for number, line in enumerate(lines) if _RULER.fullmatch(line)), len(lines))
+        self._ruler = next((number for number, line in enumerate(lines) if _RULER.fullmatch(line)), end)
         self._fields = self._header()
 
     def read(self) -> Document:
@@ -139,11 +139,7 @@ class _RedditText:
 
     def _comments(self, thread_id: str, start: int) -> list[Post]:
         read: list[tuple[int, re.Match[str], re.Match[str], list[str]]] = []
-        last = len(self._lines)
-        while last > start and not self._lines[last - 1].strip():
-            last -= 1
-        for number in range(start, last):
-            line = self._lines[number]
+        for number, line in enumerate(self._lines[start:], start):
             head = _COMMENT.fullmatch(line)
             tail = _CREATED.fullmatch(head["rest"]) if head else None
             if head and tail and (not read or int(head["number"]) > int(read[-1][1]["number"])):
@@ -166,7 +162,8 @@ class _RedditText:
     def _post(self, thread_id: str, post_id: str, position: int, escaped: str) -> Post:
         text = unescape(escaped)
         status = _PLACEHOLDERS.get(text.strip(), Status.VISIBLE)
-        own, quotes = split_quotes(text) if status is Status.VISIBLE else ("", [])
+        own, quotes = _split_quotes(text) if status is Status.VISIBLE else ("", [])
+        links = (absolute(BASE, link) for link in find_links(own))
         return Post(
             site=SITE,
             thread_id=thread_id,
@@ -174,7 +171,7 @@ class _RedditText:
             position=position,
             body_text=own,
             quotes=quotes,
-            links=links_in(own),
+            links=[link for link in dict.fromkeys(links) if link],
             status=status,
         )
 
@@ -214,27 +211,14 @@ def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def split_quotes(text: str) -> tuple[str, list[Quote]]:
-    """Own words and quotes of a text in Reddit's Markdown; one on a single line is left whole (see the module)."""
-    lines = text.split("\n")
-    if len(lines) == 1 or not any(_QUOTED.fullmatch(line) for line in lines):
+def _split_quotes(text: str) -> tuple[str, list[Quote]]:
+    """Own words and quotes. Without quotes the text stays to the letter, so that it can be written back."""
+    if "\n" not in text:
         return text, []
-    own: list[str] = []
-    quotes: list[list[str]] = []
-    inside = False
-    for line in lines:
-        found = _QUOTED.fullmatch(line)
-        if found is None:
-            own.append(line)
-        else:
-            if not inside:
-                quotes.append([])
-                own.append("")
-            if not found["text"].lstrip().startswith(">"):
-                quotes[-1].append(found["text"])
-        inside = found is not None
-    texts = ["\n".join(squeeze(quote)) for quote in quotes]
-    return "\n".join(squeeze(own)), [Quote(text=quoted) for quoted in texts if quoted]
+    reading = read_markdown(text)
+    if not reading.quotes:
+        return text, []
+    return reading.own, [Quote(text=quoted) for quoted in reading.quotes]
 
 
 def _is_mark(pair: tuple[str, str]) -> bool:

@@ -6,8 +6,8 @@ else does. A run of lines is a quote where
 
 - it is found, word for word and without a gap, in the own words of one earlier post. It fills whole lines on the
   quoting side; on the quoted side it may start at any word, and break off inside its last one;
-- it is long: `MIN_WORDS` and `MIN_CHARACTERS`, or it is all that the earlier post says (`MIN_WORDS_WHOLE`,
-  `MIN_CHARACTERS_WHOLE`), so that "I agree." and the lines of a questionnaire stay the author's own;
+- it is long (`PART`); less is asked of whole lines of the earlier post that end as a sentence does (`LINES`), and
+  least of all that the earlier post says (`WHOLE`). "I agree." and a questionnaire's headings stay the author's own;
 - own words follow further down. A post that only repeats is somebody posting twice, and a repeated end is a
   signature: both are left as they are.
 
@@ -22,11 +22,12 @@ from msgspec import Struct
 
 from crawler.records import Quote
 
-MIN_WORDS = 12
-MIN_CHARACTERS = 60
-MIN_WORDS_WHOLE = 5
-MIN_CHARACTERS_WHOLE = 20
+PART = (12, 60)
+"""Least words and characters of a quote cut out of an earlier post."""
+LINES = (8, 40)
+WHOLE = (5, 20)
 
+_SENTENCE_ENDS = (".", "!", "?", "\N{HORIZONTAL ELLIPSIS}", '"', "\N{RIGHT DOUBLE QUOTATION MARK}", ")")
 _KEY_WORDS = 5
 """Words by which a possible start of a quote is looked up; no quote is shorter."""
 _MOST_STARTS = 64
@@ -48,11 +49,16 @@ class EarlierPosts:
     def __init__(self) -> None:
         self._ids: list[str] = []
         self._words: list[list[str]] = []
+        self._line_ends: list[set[int]] = []
         self._starts: defaultdict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
 
     def add(self, post_id: str, text: str) -> None:
         """Takes in the own words of the next post of the thread."""
-        words = text.split()
+        words: list[str] = []
+        line_ends = {0}
+        for line in text.split("\n"):
+            words += line.split()
+            line_ends.add(len(words))
         for offset in range(len(words) - _KEY_WORDS + 1):
             places = self._starts[tuple(words[offset : offset + _KEY_WORDS])]
             if len(places) == _MOST_STARTS:
@@ -60,6 +66,7 @@ class EarlierPosts:
             places.append((len(self._ids), offset))
         self._ids.append(post_id)
         self._words.append(words)
+        self._line_ends.append(line_ends)
 
     def origin(self, text: str) -> str | None:
         """Id of the earlier post in whose own words a quote is found whole; for quotes that are marked as such."""
@@ -119,11 +126,18 @@ class EarlierPosts:
                 continue
             count = ends[stop - 1] - first
             characters = len(" ".join(words[first : first + count]))
-            whole = declared or (offset == 0 and count == len(earlier))
-            least = (MIN_WORDS_WHOLE, MIN_CHARACTERS_WHOLE) if whole else (MIN_WORDS, MIN_CHARACTERS)
+            least = WHOLE if declared else self._least(post, offset, count)
             if count >= least[0] and characters >= least[1] and (best is None or count >= best.words):
                 best = _Run(number, stop, post, count)
         return best
+
+    def _least(self, post: int, offset: int, count: int) -> tuple[int, int]:
+        """Words and characters that this stretch of an earlier post must have to be no coincidence."""
+        words, line_ends = self._words[post], self._line_ends[post]
+        if count == len(words):
+            return WHOLE
+        ends_as_sentence = words[offset + count - 1].endswith(_SENTENCE_ENDS)
+        return LINES if ends_as_sentence and {offset, offset + count} <= line_ends else PART
 
 
 def split_repeated(lines: Sequence[str], earlier: Iterable[tuple[str, str]]) -> tuple[list[str], list[Quote]]:

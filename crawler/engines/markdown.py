@@ -12,8 +12,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-_QUOTE = re.compile(r" {0,3}>(?!!) ?")
-_QUOTE_IN_LIST = re.compile(r"[ \t]*>(?!!) ?")
+# `&gt;` in the Markdown itself (not Reddit's transport) comes from programs that escape twice and mean a quote.
+_QUOTE = re.compile(r" {0,3}(?:>|&gt;)(?!!) ?")
+_QUOTE_IN_LIST = re.compile(r"[ \t]*(?:>|&gt;)(?!!) ?")
+_QUOTE_MARKS = re.compile(r"(?:[ \t]|>|&gt;)*")
 _LIST_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])[ \t]")
 _FENCE = re.compile(r" {0,3}(?P<mark>`{3,}(?=[^`]*$)|~{3,})")
 _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
@@ -28,7 +30,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)[^`\n]+\1(?!`)")
 _TARGET = re.compile(
-    r"\]\([ ]?<?(?P<to>(?:\\.|[^\s()\\<>]| (?![\"' )])|\((?:\\.|[^\s()\\])*\))+)>?(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ ]?\)"
+    r"\]\([ ]?<?"
+    r"(?P<to>(?:\\.|[^\s()\\<>]| (?![\"' )])|\((?:\\.|[^\s()\\])*\))+)"
+    r">?(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ ]?\)"
 )
 _BARE = re.compile(r"(?<![\w@./])(?:https?://|www\.)[^\s<>\[\]\"`|]+", re.IGNORECASE)
 _BACKSLASH = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -184,7 +188,7 @@ def _end_of_quote(lines: list[str], place: int, fences: _Fences) -> int:
             quoted = line
         elif (
             not line.strip(_FILLING)
-            or not quoted.strip(_FILLING + ">")
+            or not _QUOTE_MARKS.sub("", quoted, count=1).strip(_FILLING)
             or _BLOCK_START.match(line)
             or _RULE.match(line)
             or fences.opens(later)
@@ -194,23 +198,19 @@ def _end_of_quote(lines: list[str], place: int, fences: _Fences) -> int:
 
 
 def _without_nested(lines: list[str]) -> str:
-    """Text of a block quote without the quotes nested in it; where it holds nothing else, those."""
-    while True:
-        kept: list[str] = []
-        nested: list[str] = []
-        for line in lines:
-            match = _QUOTE.match(line)
-            if match:
-                nested.append(line[match.end() :])
-                _append_blank(kept)
-            elif shown := decode_entities(line).rstrip(_FILLING):
-                kept.append(shown)
-            else:
-                _append_blank(kept)
-        text = "\n".join(kept).strip()
-        if text or not nested:
-            return text
-        lines = nested
+    """Text of a block quote without the quotes nested in it; where it holds nothing else, theirs."""
+    outer = [line if not _QUOTE.match(line) else "" for line in lines]
+    return _shown(outer) or _shown([_QUOTE_MARKS.sub("", line, count=1) for line in lines])
+
+
+def _shown(lines: list[str]) -> str:
+    kept: list[str] = []
+    for line in lines:
+        if shown := decode_entities(line).rstrip(_FILLING):
+            kept.append(shown)
+        else:
+            _append_blank(kept)
+    return "\n".join(kept).strip()
 
 
 def _append_blank(lines: list[str]) -> None:

@@ -13,7 +13,7 @@ Ids are bare base36 (`6otocc`, not `t3_6otocc`); the opening post has its thread
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from crawler.engines import reddit_html, reddit_json
 from crawler.engines.page import Page, Recognition
@@ -28,7 +28,10 @@ _ERROR_BODY = re.compile(
     rb'"message"\s*:\s*"[^"]{1,80}"\s*,\s*"error"\s*:\s*\d{3}\b|"error"\s*:\s*\d{3}\s*,\s*"message"'
 )
 _CASSETTE = re.compile(rb'"(?:interactions|http_interactions|recorded_at|recorded_with)"\s*:')
-_REDDIT_HTML = re.compile(rb"<h1[^>]*>\s*whoa there, pardner!|<title>Reddit - (?:Please wait|Prove)", re.IGNORECASE)
+_REDDIT_HTML = re.compile(
+    rb"<h1[^>]{0,200}>\s{0,100}whoa there, pardner!|<title>Reddit - (?:Please wait|Prove)", re.IGNORECASE
+)
+_ROWS = re.compile(rb"\}[ \t\r]*\n[ \t\r\n]*\{")
 _HEAD = 4096
 _NO_CONTENT = "API answer without threads or posts"
 
@@ -70,6 +73,8 @@ class Reddit:
         try:
             answer = reddit_json.decode(body)
         except reddit_json.NotJsonError as error:
+            if _ROWS.search(body):
+                return self._without_content(PageKind.UNKNOWN, "rows of a dump, one JSON object a line: no page")
             return self._without_content(PageKind.UNKNOWN, f"the JSON cannot be read: {error}")
         return self._parse_answer(page, body, answer)
 
@@ -87,7 +92,7 @@ class Reddit:
         if listings is None:
             return self._nothing_listed(page, answer, errors)
         things = Things(site=page.site, base=_base(page.url), escaped=reddit_json.is_escaped(body, page.url))
-        reading = _Reading(things, _thread_of_url(page.url))
+        reading = _Reading(things, _thread_of_url(page.url), is_tree=_is_tree(answer, page.url))
         for listing in listings:
             reading.read(listing)
         Sources(reading.posts, {thread.thread_id: thread.title or "" for thread in reading.threads}).resolve()
@@ -97,12 +102,13 @@ class Reddit:
         self, page: Page, answer: Json, reading: "_Reading", listings: Sequence[dict[str, Json]], errors: str | None
     ) -> ParsedPage:
         """The page of what was read: its kind, what it belongs to, where it goes on, what was left out."""
-        is_tree = _is_tree(answer, page.url)
-        loose = not is_tree and (isinstance(answer, list) or (isinstance(answer, dict) and "json" not in answer))
+        loose = not reading.is_tree and (
+            isinstance(answer, list) or (isinstance(answer, dict) and "json" not in answer)
+        )
         loose = loose and listings[0].get("kind") == "Listing"
         next_url = _next_url(page.url, listings) if loose else None
         reasons = [reason for reason in (errors, reading.left_out()) if reason]
-        if reading.posts or reading.links or (is_tree and reading.containers):
+        if reading.posts or reading.links or (reading.is_tree and reading.containers):
             kind = PageKind.BOARD if loose else PageKind.THREAD
         elif reading.boards:
             kind = PageKind.INDEX
@@ -121,7 +127,7 @@ class Reddit:
             page=1 if first else None,
             last_page=1 if first and next_url is None else None,
             board_id=reading.only_board(),
-            thread_id=_only({post.thread_id for post in reading.posts}) if kind is PageKind.THREAD else None,
+            thread_id=_only(reading.threads_of) if kind is PageKind.THREAD else None,
             containers=reading.containers,
             reason="; ".join(reasons) or None,
             boards=reading.boards,
@@ -154,8 +160,9 @@ class Reddit:
 class _Reading:
     """What has been read of one answer so far."""
 
-    def __init__(self, things: Things, thread_id: str | None) -> None:
+    def __init__(self, things: Things, thread_id: str | None, *, is_tree: bool) -> None:
         self.things = things
+        self.is_tree = is_tree
         self.thread_id = thread_id
         """The thread that things without one of their own belong to."""
         self.boards: list[Board] = []
@@ -164,6 +171,7 @@ class _Reading:
         self.links: list[Link] = []
         self.containers = 0
         self.rows_of: set[str | None] = set()
+        self.threads_of: set[str] = set()
         self._by_id: dict[str, Post] = {}
         self._unread: Counter[str] = Counter()
         self._broken: Counter[str] = Counter()
@@ -186,7 +194,7 @@ class _Reading:
 
     def only_board(self) -> str | None:
         """The one board that everything on the page is of."""
-        return _only(self.rows_of)
+        return _only(self.rows_of or {board.board_id for board in self.boards})
 
     def add_board_of_rows(self) -> None:
         """A record of the subreddit whose list this is."""
@@ -204,7 +212,8 @@ class _Reading:
             if submission is None:
                 return False
             self.threads.append(submission[0])
-            self.thread_id = self.thread_id or submission[0].thread_id
+            if self.is_tree:
+                self.thread_id = submission[0].thread_id
             return self._keep_post(submission[1], data)
         if kind == "t5":
             board = self.things.board(data)
@@ -222,6 +231,7 @@ class _Reading:
             return False
         self.posts.append(post)
         self._by_id[post.post_id] = post
+        self.threads_of.add(post.thread_id)
         subreddit = data.get("subreddit")
         self.rows_of.add(subreddit if isinstance(subreddit, str) else None)
         return True
@@ -229,7 +239,7 @@ class _Reading:
     def _keep_more(self, data: dict[str, Json]) -> None:
         parent = data.get("parent_id")
         above = self._by_id.get(parent.split("_", 1)[-1]) if isinstance(parent, str) else None
-        thread_id = above.thread_id if above else self.thread_id or _only({post.thread_id for post in self.posts})
+        thread_id = above.thread_id if above else self.thread_id or _only(self.threads_of)
         self.links.append(self.things.more(data, thread_id, above.url if above else None))
 
 
@@ -335,8 +345,9 @@ def _next_url(url: str, listings: Sequence[dict[str, Json]]) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         return None
-    kept = [(name, value) for name, value in parse_qsl(parts.query, True) if name not in {"after", "before"}]
-    return urlunsplit(parts._replace(query=urlencode([*kept, ("after", after)]), fragment=""))
+    kept = [part for part in parts.query.split("&") if part and part.split("=", 1)[0] not in {"after", "before"}]
+    query = "&".join([*kept, f"after={quote(after, safe='')}"])
+    return urlunsplit(parts._replace(query=query, fragment=""))
 
 
 def _only(values: set[str] | set[str | None]) -> str | None:

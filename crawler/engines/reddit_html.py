@@ -5,15 +5,15 @@ import re
 from crawler.engines.page import Page
 from crawler.records import PageKind
 
-_TITLE = re.compile(r"<title[^>]*>\s*(?P<title>[^<]*?)\s*</title>", re.IGNORECASE)
-_PARDNER = re.compile(r"<h1[^>]*>\s*whoa there, pardner!", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]{0,200}>(?P<title>[^<]{0,1000})", re.IGNORECASE)
+_PARDNER = re.compile(r"<h1[^>]{0,200}>\s{0,100}whoa there, pardner!", re.IGNORECASE)
 _WAIT = re.compile(r"please wait (?P<wait>\d+) second", re.IGNORECASE)
 _CLOUDFLARE = re.compile(r"_cf_chl_opt|cf-browser-verification|id=\"challenge-form\"", re.IGNORECASE)
 _CLOUDFLARE_NOTICE = re.compile(r"cf-error-details", re.IGNORECASE)
 _REFUSED = re.compile(
     r"you have been blocked|access denied|you are being rate limited|error code:? 10\d\d", re.IGNORECASE
 )
-_CONTENT = re.compile(r"data-fullname=|<shreddit-(?:post|comment)\b|class=\"\s*thing\b", re.IGNORECASE)
+_CONTENT = re.compile(r"data-fullname=|<shreddit-(?:post|comment)\b|class=\"\s{0,9}thing\b", re.IGNORECASE)
 _ERROR_TITLE = re.compile(
     r"(?:page not found|forbidden|subreddit not found|private|banned|you broke reddit|error)", re.IGNORECASE
 )
@@ -61,14 +61,14 @@ def judge(page: Page) -> tuple[PageKind, str]:
             return PageKind.CHALLENGE, f"Cloudflare has refused the request: {title[:100]}"
         return PageKind.ERROR, f"Cloudflare answers in the site's place: {title[:100]}"
     if _CONTENT.search(text):
-        return PageKind.UNKNOWN, _USE_THE_API
+        return PageKind.UNKNOWN, _USE_THE_API if "<" in text[:1000] else "the body is neither JSON nor HTML"
     if page.status in {403, 429}:
         return PageKind.CHALLENGE, f"Reddit refuses the request with status {page.status} and a page of HTML"
     if page.status >= 400:
         return PageKind.ERROR, f"the server answers with status {page.status} and a page of HTML"
     if is_reddit(page.url) and title.lower().startswith("reddit.com:") and _ERROR_TITLE.search(title):
         return PageKind.ERROR, f"Reddit shows an error page: {title[:100]}"
-    return PageKind.UNKNOWN, _USE_THE_API
+    return PageKind.UNKNOWN, _USE_THE_API if "<" in text[:1000] else "the body is neither JSON nor HTML"
 
 
 def challenge_reason(text: str, title: str) -> str | None:

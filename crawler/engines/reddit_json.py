@@ -1,24 +1,19 @@
 """Bytes of an API answer to plain values, and what an answer without posts says instead."""
 
 import contextlib
-import json
 import re
-from typing import TypeAlias, cast
+from typing import cast
 
 import msgspec
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_LONGEST_INTEGER = 400
-"""Digits; a longer number is no count, id or instant of anything."""
+from crawler.engines.reddit_patience import Json, NotJsonError, decode_patiently
 
 # `"` cannot stand unescaped inside a JSON string, so these match keys of the answer and never a post's words.
 _RENDERED = re.compile(
     rb'"(?:body|selftext|description|public_description|submit_text)_html"\s*:\s*"(<|\\u003[cC]|&lt;)'
 )
 _PICTURE = re.compile(
-    rb'"(?:url|u)"\s*:\s*"https://(?:external-)?preview\.redd\.it/[^"&\\]*\?[^"&\\]*(&amp;|&|\\u0026)'
+    rb'"(?:url|u)"\s*:\s*"https://(?:external-)?preview\.redd\.it/[^"&\\?]{0,500}\?[^"&\\]{0,500}(&amp;|&|\\u0026)'
 )
 _RAW_JSON = re.compile(r"[?&]raw_json=1\b")
 
@@ -32,37 +27,18 @@ _REASONS = {
 }
 
 
-class NotJsonError(ValueError):
-    """The body cannot be read as JSON; the message says where it stops being that."""
-
-
 def decode(body: bytes) -> Json:
     """The value that `body` holds; every string in it can be encoded as UTF-8.
 
     Raises:
-        NotJsonError: it is no JSON, ends early, or nests deeper than the decoder goes (about 1,000 levels; Reddit's
-            own trees end at about 60).
+        NotJsonError: it is no JSON, or ends early.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return _decode(body)
-    except RecursionError:
-        raise NotJsonError("it is nested deeper than any answer of Reddit's") from None
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":
-            raise NotJsonError(f"something follows the JSON value that ends at character {error.pos}") from None
-        where = "it ends early" if error.pos >= len(error.doc.rstrip()) - 1 else f"{error.msg} at character {error.pos}"
-        raise NotJsonError(where) from None
-
-
-def _decode(body: bytes) -> Json:
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+    # msgspec takes no lone surrogate ("\ud83d" cut off by somebody's length limit), no bad byte, no number beyond 64
+    # bits, and nothing deeper than Python's recursion limit.
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return cast("Json", msgspec.json.decode(body))
-    # msgspec takes no lone surrogate ("\ud83d" cut off by somebody's length limit), bad byte or huge number.
-    text = body.decode("utf-8", errors="replace")
-    value = json.loads(text, strict=False, parse_int=_integer, parse_constant=lambda _: None)
-    encodable = _SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
-    return cast("Json", json.loads(encodable, parse_int=_integer))
+    return decode_patiently(body.decode("utf-8", errors="replace"))
 
 
 def is_escaped(body: bytes, url: str) -> bool:
@@ -115,5 +91,4 @@ def stated_errors(json_field: dict[str, Json]) -> str | None:
     return f"Reddit answers with an error: {'; '.join(named)}"
 
 
-def _integer(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else None
+__all__ = ["Json", "NotJsonError", "decode", "error_reason", "is_escaped", "stated_errors", "unescape"]

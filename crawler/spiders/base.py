@@ -4,10 +4,11 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from msgspec import Struct
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
@@ -67,6 +68,13 @@ class ArchiveSpider(Spider):
         self._began = time.monotonic()
         self._next_progress = self._began + self.first_wait
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:  # noqa: ANN401 (Scrapy's own signature)
+        """Scrapy's way of making it."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.engine_failed, signals.spider_error)
+        return spider
+
     async def start(self) -> AsyncIterator[Request]:
         """The first requests."""
         for request in self.first_requests():
@@ -101,6 +109,7 @@ class ArchiveSpider(Spider):
             callback=self.received,
             errback=self.failed,
             cb_kwargs={"task": task, "planned": url},
+            meta={"planned": url},
             headers=self.plan.headers,
             priority=priority,
             dont_filter=True,
@@ -124,7 +133,6 @@ class ArchiveSpider(Spider):
             self.lost(task)
             self._progress()
             return
-        self.receipt.posts += len(parsed.posts)
         self._stage(page, parsed)
         yield from self.follow(task, parsed, response.url)
         self._progress()
@@ -142,6 +150,15 @@ class ArchiveSpider(Spider):
             self.stop_for_storage(error)
         self.lost(request.cb_kwargs["task"])
         yield from ()
+
+    def engine_failed(self, failure: Failure, response: Response) -> None:
+        """A page on which our own code failed: counted, kept in the landing, and told; the crawl goes on."""
+        planned = response.meta.get("planned", response.url)
+        if planned in self._open:
+            self._open.discard(planned)
+            _count(self.receipt.failed, f"our own fault ({type(failure.value).__name__})")
+        frame = failure.getTraceback().strip().splitlines()[-3:]
+        logger.error("Our own code failed on %s: %s", response.url, " | ".join(line.strip() for line in frame))
 
     def stop_for_storage(self, error: ArchiveError) -> None:
         """The disk does not take more: ends the crawl, keeping the cause for the one who started it."""

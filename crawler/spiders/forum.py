@@ -24,7 +24,10 @@ class ThreadReading(Struct):
     """Whether it is read from its first page."""
     posts: set[str] = field(default_factory=set)
     first_at: datetime | None = None
-    """When the first post that this crawl read of it was written."""
+    """When the first post that this crawl read of it was written; the opening post counts on page 1 only."""
+    last_at: datetime | None = None
+    in_order: bool = True
+    """Whether its posts came oldest first; a thread sorted by votes does not."""
     has_gap: bool = False
     pages: int | None = None
 
@@ -146,7 +149,7 @@ class ForumSpider(ArchiveSpider):
             # Merged into another thread, or the address was given away: nothing is known of the one that was asked for.
             self.lost(task)
             return
-        _note(reading, page.posts)
+        self.receipt.posts += _note(reading, page.posts)
         reading.pages = max(reading.pages or 1, page.last_page or 1)
         if page.next_url and page.next_url != url:
             following = Task(kind="thread", thread_id=task.thread_id, board_id=task.board_id, first=False)
@@ -163,12 +166,13 @@ class ForumSpider(ArchiveSpider):
             self.receipt.shortfalls.append(
                 Shortfall(thread_id=listed.thread_id, stated=listed.reply_count + 1, captured=len(reading.posts))
             )
-        if not reading.whole and reading.first_at is None:
+        since = reading.first_at if reading.in_order else reading.last_at
+        if not reading.whole and since is None:
             return
         self.receipt.coverage.append(
             Coverage(
                 thread_id=listed.thread_id,
-                since=None if reading.whole else reading.first_at,
+                since=None if reading.whole else since,
                 reply_count=listed.reply_count,
                 last_post_at=listed.last_post_at,
                 page_count=reading.pages,
@@ -180,7 +184,14 @@ def _folded(title: str) -> str:
     return " ".join(title.split()).casefold()
 
 
-def _note(reading: ThreadReading, posts: list[Post]) -> None:
-    if not reading.posts and posts:
-        reading.first_at = posts[0].created_at
-    reading.posts.update(post.post_id for post in posts)
+def _note(reading: ThreadReading, posts: list[Post]) -> int:
+    """Takes the posts of the next page; how many of them had not been met before."""
+    before = len(reading.posts)
+    for post in posts:
+        # Question threads repeat the opening post on every page: there it says nothing of what the page covers.
+        if post.created_at and (reading.whole or not post.is_opening) and post.post_id not in reading.posts:
+            reading.in_order = reading.in_order and (reading.last_at is None or reading.last_at <= post.created_at)
+            reading.first_at = reading.first_at or post.created_at
+            reading.last_at = max(reading.last_at or post.created_at, post.created_at)
+        reading.posts.add(post.post_id)
+    return len(reading.posts) - before

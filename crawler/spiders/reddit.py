@@ -65,7 +65,7 @@ class RedditSpider(ArchiveSpider):
                     "Content-Type": "application/x-www-form-urlencoded",
                 },
                 callback=self.token_came,
-                meta={"is_api": True, "holds_secrets": True},
+                meta={"is_api": True, "holds_secrets": True, "planned": url},
             )
 
     def token_came(self, response: Response, task: Task, planned: str) -> Iterator[Request]:
@@ -116,6 +116,8 @@ class RedditSpider(ArchiveSpider):
     def _follow_listing(self, task: Task, page: ParsedPage) -> Iterator[Request]:
         moved = [thread for thread in page.threads if self._is_wanted(thread)]
         self.receipt.threads_listed += len(page.threads)
+        # A listing shows submissions whole; those whose tree is opened are counted with it.
+        self.receipt.posts += len(page.posts) - len(moved)
         self.receipt.threads_unchanged += len(page.threads) - len(moved)
         rows = [thread for thread in page.threads if not thread.is_sticky]
         since = self.receipt.since
@@ -151,7 +153,9 @@ class RedditSpider(ArchiveSpider):
 
     def _follow_tree(self, task: Task, page: ParsedPage) -> Iterator[Request]:
         tree = self._trees[task.thread_id or ""]
+        before = len(tree.posts)
         tree.posts.update(post.post_id for post in page.posts)
+        self.receipt.posts += len(tree.posts) - before
         if task.kind == "thread" and page.page_kind is not PageKind.THREAD:
             tree.has_gap = True
         for link in page.links:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from medthreads.commands.options import ArchiveOption, JsonOption
@@ -38,10 +39,7 @@ def sql_command(
     elif as_csv:
         print(querying.csv_text(result), end="")
     else:
-        table = Table(*result.column_names, box=None, pad_edge=False)
-        for row in querying.rows(result):
-            table.add_row(*(_cell(value) for value in row))
-        Console(soft_wrap=False, highlight=False).print(table)
+        _print(result.column_names, list(querying.rows(result)))
 
 
 def snapshots_command(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
@@ -53,10 +51,27 @@ def snapshots_command(archive: ArchiveOption = None, as_json: JsonOption = False
         for line in querying.json_lines(result):
             print(line)
         return
-    table = Table(*result.column_names, box=None, pad_edge=False)
-    for row in querying.rows(result):
-        table.add_row(*(_cell(value) for value in row))
-    Console(highlight=False).print(table)
+    _print(result.column_names, list(querying.rows(result)))
+
+
+def _print(names: list[str], rows: list[list[object]]) -> None:
+    """A table where it fits the terminal, else a block of `name  value` lines for each row."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[column]) for row in cells), 0) for column, name in enumerate(names)]
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=sum(widths) + 2 * len(widths) + 2)
+    if sum(widths) + 2 * len(widths) <= console.width:
+        table = Table(*names, box=None, pad_edge=False)
+        for row in cells:
+            table.add_row(*map(escape, row))
+        console.print(table)
+        return
+    for row in cells:
+        block = Table(show_header=False, box=None, pad_edge=False)
+        for name, cell in zip(names, row, strict=True):
+            block.add_row(name, escape(cell))
+        console.print(block, end="\n\n")
 
 
 def _cell(value: object) -> str:

@@ -132,7 +132,7 @@ def test_refusals_and_redirects_are_not_followed(server: FakeEndpoint, status: i
     assert len(server.asked) == 1
 
 
-def test_nobody_listens(server: FakeEndpoint) -> None:
+def test_nobody_listens() -> None:
     endpoint = Endpoint("http://127.0.0.1:1/v1", "m")
     with pytest.raises(EndpointError, match="URLError"):
         abstract(POSTS, None, endpoint, ask)

@@ -85,6 +85,12 @@ def test_deleted_posts_and_repeated_words_are_not_cited() -> None:
     assert not cited & {"p3", "p6", "p7", "p8"}
 
 
+def test_lines_quoted_by_hand_are_not_cited() -> None:
+    text = "> The stent in the artery was narrowed again.\n>50% stenosis of the artery was found again in the stent."
+    (sentence,) = digest([post(1, "a", text)]).sentences
+    assert sentence.text == ">50% stenosis of the artery was found again in the stent."
+
+
 def test_authors_appear_as_labels_only() -> None:
     assert speakers(STENT) | {"p8": ""} == {
         "p1": "OP", "p2": "A", "p3": "B", "p4": "C", "p5": "OP", "p6": "A", "p7": "?", "p8": "",

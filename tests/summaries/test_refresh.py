@@ -72,7 +72,7 @@ def shelf(tmp_path: Path) -> Shelf:
             filled.add(
                 f"{thread}-{number}",
                 f"t{thread}",
-                f"The patient of thread {thread} took drug number {number} for the heart. Is the dose of {number} right?",
+                f"The patient of thread {thread} took drug {number} for the heart. Is the dose of {number} right?",
                 board_id=board,
             )
         filled.threads[-1]["board_id"] = board
@@ -223,6 +223,14 @@ def test_a_full_disk_leaves_the_files_of_before(shelf: Shelf, monkeypatch: pytes
     monkeypatch.setattr(refreshing.pq, "write_table", full)
     with pytest.raises(DiskFullError, match="No space left"):
         shelf.refresh()
+    assert shelf.files() == before
+
+
+def test_what_a_killed_refresh_left_goes(shelf: Shelf) -> None:
+    shelf.refresh()
+    before = shelf.files()
+    (shelf.root / "summaries" / "digests" / "site=clinic" / ".data.parquet.4242.tmp").write_bytes(b"half a fi")
+    shelf.refresh()
     assert shelf.files() == before
 
 

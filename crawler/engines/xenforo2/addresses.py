@@ -56,6 +56,8 @@ def first_page(url: str) -> str:
     head, mark, query = url.partition("?")
     if mark and not _routed(query):
         url = head
+    if url.endswith("/") and "/page-" not in url and "/post-" not in url and "/unread/" not in url:
+        return url
     url = _VISIT.sub("/", url)
     if (found := _PAGE_FILE.search(url)) is not None:
         return url[: found.start()] + "index" + found[1]

@@ -18,19 +18,30 @@ _HREF = re.compile(r'\shref="([^"]*)"')
 _ATTACHMENT = re.compile(r"(?:^|[/?])attachments/(?:[^/?#]*[.-])?\d+(?=$|[/?#.])")
 # How translations word "NAME said:", where the quote names no author in an attribute (2.0 and 2.1).
 _SAID = re.compile(
-    r"\s*(?:said|wrote|hat gesagt|schrieb|sagte|a dit|a écrit|zei|schreef|dijo|escribió|ha dit|ha detto|ha scritto|"
-    r"disse|escreveu|napisał(?:\(a\)|/a)?|powiedział(?:\(a\)|/a)?|сказал(?:\(а\)|а)?|написал(?:\(а\)|а)?|сказав(?:\(ла\))?|"  # noqa: RUF001
-    r"kirjoitti|sanoi|skrev|sa|sade|skrifaði|řekl(?:\(a\)|/a)?|napsal(?:\(a\)|/a)?|povedal|a spus|a zis|mondta|írta|"
-    r"dedi(?: ki)?|yazdı|είπε|έγραψε|nói|กล่าว|berkata|さんの発言|说|說|は言った|rekao je|je rekao/la|каза)\s*[:.…]*\s*[:：]?\s*$",  # noqa: RUF001
+    r" (?:said|wrote|hat gesagt|schrieb|sagte|a dit|a écrit|zei|schreef|dijo|escribió|ha dit|ha detto|ha scritto|"
+    r"disse|escreveu|napisał(?:\(a\)|/a)?|powiedział(?:\(a\)|/a)?|сказал(?:\(а\)|а)?|написал(?:\(а\)|а)?|"
+    r"сказав(?:\(ла\))?|каза|kirjoitti|sanoi|skrev|sa|sade|skrifaði|řekl(?:\(a\)|/a)?|napsal(?:\(a\)|/a)?|povedal|"
+    r"a spus|a zis|mondta|írta|dedi(?: ki)?|yazdı|είπε|έγραψε|nói|berkata|je rekao(?:/la)?) ?[:：]? ?\.*$"  # noqa: RUF001
+    r"| ?(?:说|說|さんの発言|は言った|กล่าว) ?[:：]? ?\.*$",  # noqa: RUF001
     re.IGNORECASE,
 )
 # Parts of a body that are not its author's words.
 _LEFT_OUT = frozenset(
-    "bbCodeBlock-title bbCodeBlock-expandLink bbCodeBlock-shrinkLink bbCodeSpoiler-button js-extraPhrases "
-    "js-selectToQuoteEnd message-lastEdit message-signature message-attachments messageNotice js-unfurl-desc "
-    "js-unfurl-favicon contentRow-figure contentRow-snippet contentRow-minor hoverLink adsbygoogle message-expandLink "
-    "reactionsBar likesBar u-hidden samCodeUnit samUnitContent bbCodeBlock-actions".split()
+    {"bbCodeBlock-title", "bbCodeBlock-expandLink", "bbCodeBlock-shrinkLink", "bbCodeBlock-actions"}
+    | {"bbCodeSpoiler-button", "js-extraPhrases", "js-selectToQuoteEnd", "message-lastEdit", "message-signature"}
+    | {
+        "message-attachments",
+        "message-expandLink",
+        "messageNotice",
+        "hoverLink",
+        "reactionsBar",
+        "likesBar",
+        "u-hidden",
+    }
+    | {"adsbygoogle", "samCodeUnit", "samUnitContent"}
 )
+# Elements whose class decides; <b>, <i>, <br> and the like are text whatever their class.
+_CLASSED = frozenset({"div", "span", "a", "button", "ins", "script", "aside", "section", "ul", "figure"})
 
 
 class Body(Prose):
@@ -47,25 +58,31 @@ class Body(Prose):
         """XenForo's own blocks."""
         if name == "blockquote":
             return self._quote(name, attributes, markup, position)
-        if (found := _CLASS.search(attributes)) is not None:
-            classes = found[1]
-            if "bbCodeBlock--quote" in classes:
+        if name not in _CLASSED:
+            return None
+        found = _CLASS.search(attributes)
+        words = found[1].split() if found else []
+        if words:
+            if "bbCodeBlock--quote" in words:
                 return self._quote(name, attributes, markup, position)
-            if name in {"div", "span", "a", "button", "ins", "script", "aside", "section", "ul", "figure"}:
-                words = classes.split()
-                if not _LEFT_OUT.isdisjoint(words):
-                    self.block() if name == "div" else None
-                    return self.past(name, markup, position)
-                if "bbCodeBlock--unfurl" in words:
-                    return self._unfurl(attributes, markup, position)
-            if name == "a" and classes.startswith("username"):
-                return position  # a mention: its text stays, its address is nobody's link
-        if name == "a" and (href := attribute(attributes, "href")) is not None:
-            if _ATTACHMENT.search(href):
-                self._attach(href, None)
-                return position
-            if href.startswith(("#", "javascript:")):
-                return position
+            if not _LEFT_OUT.isdisjoint(words):
+                if name == "div":
+                    self.block()
+                return self.past(name, markup, position)
+            if "bbCodeBlock--unfurl" in words:
+                return self._unfurl(attributes, markup, position)
+        return self._link(words, attributes, position) if name == "a" else None
+
+    def _link(self, words: list[str], attributes: str, position: int) -> int | None:
+        """None for a link of the author's own; mentions, attachments and anchors are none, their text stays."""
+        if "username" in words:
+            return position
+        href = attribute(attributes, "href")
+        if href is None or href.startswith(("#", "javascript:")):
+            return position
+        if _ATTACHMENT.search(href):
+            self._attach(href, None)
+            return position
         return None
 
     def image(self, attributes: str) -> None:
@@ -88,31 +105,33 @@ class Body(Prose):
         """A link shown as a card: its title and its address."""
         end = closing(markup, "div", position, len(markup))
         title = element(markup, "js-unfurl-title", position, end) or element(markup, "contentRow-header", position, end)
-        address = _HREF.search(title[1]) if title else None
-        url = attribute(attributes, "data-url") or (attribute(address[0], "href") if address else None)
+        link = _HREF.search(title[1]) if title else None
+        url = attribute(attributes, "data-url") or (attribute(link[0], "href") if link else None)
         if url:
             self.links.append(url)
         self.block()
-        self.text(inline_text(title[1]).replace("&", "&amp;") if title else (url or "").replace("&", "&amp;"))
+        self.text(inline_text(title[1] if title else url or "").replace("&", "&amp;"))
         self.block()
-        return self.past("div", markup, position)
+        return _behind(markup, end)
 
     def _quote(self, name: str, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
-        content = markup[position:end]
-        place = len(self.quotes)
+        start = markup.find("bbCodeBlock-content", position, end)
+        title = markup.find("bbCodeBlock-title", position, start if start >= 0 else end)
+        heading = markup[markup.find(">", title) + 1 : markup.rfind("<", position, start)] if title >= 0 else ""
         inner = Body(self._authors)
-        inner.read(content)
-        title = element(content.partition("bbCodeBlock-content")[0], "bbCodeBlock-title")
-        heading = title[1] if title else ""
+        words = markup.find("bbCodeBlock-expandContent", start, end) if start >= 0 else -1
+        last = markup.rfind("bbCodeBlock-expandLink", words, end) if words >= 0 else -1
+        if last >= 0:
+            inner.read(markup[markup.find(">", words) + 1 : markup.rfind("<", words, last)])
+        else:
+            inner.read(markup[position:end])
         quote = Quote(
-            post_id=_target(attributes, heading),
-            author=self._quoted(attributes, heading),
-            text=inner.result(),
+            post_id=_target(attributes, heading), author=self._quoted(attributes, heading), text=inner.result()
         )
-        self.quotes[place:] = [quote, *inner.quotes]
+        self.quotes += [quote, *inner.quotes]
         self.block()
-        return self.past(name, markup, position)
+        return _behind(markup, end)
 
     def _quoted(self, attributes: str, heading: str) -> str | None:
         if name := attribute(attributes, "data-quote"):
@@ -120,10 +139,17 @@ class Body(Prose):
         said = inline_text(heading)
         if not said:
             return None
+        if said.endswith(" said:"):
+            return said[:-6]
         if (found := _SAID.search(said)) is not None:
             return said[: found.start()] or None
         known = [name for name in self._authors() if said.startswith(name) and len(name) < len(said)]
         return max(known, key=len, default=None)
+
+
+def _behind(markup: str, end: int) -> int:
+    """Offset behind the end tag at `end`."""
+    return markup.find(">", end) + 1 or len(markup)
 
 
 def _target(attributes: str, heading: str) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 
-from crawler.engines.html import absolute, attribute, element, elements, inline_text, number_of
+from crawler.engines.html import absolute, attribute, element, elements, inline_text, number_of, tag_at
 from crawler.engines.page import Page
 from crawler.engines.xenforo2.addresses import board_id_of, page_of
 
@@ -16,8 +16,7 @@ _NEXT_LINKS = ("pageNav-jump--next", "pageNavSimple-el--next")
 _HREF = re.compile(r'\shref="([^"]*)"')
 _MAXIMUM = re.compile(r'js-pageJumpPage[^>]*\smax="(\d+)"')
 _ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL)
-_OG = re.compile(r'<meta\s+property="og:(title|url)"\s+content="([^"]*)"')
-_CANONICAL = re.compile(r'<link\s+rel="canonical"\s+href="([^"]*)"')
+_OG_TITLE = re.compile(r'<meta\s+property="og:title"\s+content="([^"]+)"')
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL)
 
 
@@ -28,6 +27,8 @@ class Document:
         self.page = page
         self.site = page.site
         self.markup = markup
+        self.content: tuple[int, int] | None = None
+        """Bounds of the posts or rows, once known: what frames the page is before and behind them."""
         tag = _HTML_TAG.search(markup, 0, 20_000)
         self.html_tag = tag[0] if tag else ""
 
@@ -60,7 +61,9 @@ class Document:
         """Version as far as told; `sample` is a part of the page with typical markup, such as its first post."""
         if found := _VERSION.search(self.html_tag):
             return found[1]
-        frame = self.markup[self.body_start :] if len(self.markup) < 150_000 else self.markup[: 40_000 + self.body_start]
+        frame = (
+            self.markup[self.body_start :] if len(self.markup) < 150_000 else self.markup[: 40_000 + self.body_start]
+        )
         newer = "_view_type_" in self.template or "message-attribution-gadget" in sample
         if newer or "js-browserWarning" in frame:
             return "2.2"
@@ -73,9 +76,8 @@ class Document:
         """Prefix and title in the page's heading; the title without prefix."""
         found = element(self.markup, "p-title-value", self.body_start)
         if found is None:
-            for name, value in _OG.findall(self.markup[: self.body_start or 20_000]):
-                if name == "title" and value:
-                    return None, inline_text(value)
+            if (declared := _OG_TITLE.search(self.markup, 0, self.body_start or 20_000)) is not None:
+                return None, inline_text(declared[1])
             title = _TITLE.search(self.markup, 0, self.body_start or 20_000)
             return None, (inline_text(title[1]) or None) if title else None
         return split_prefix(found[1])
@@ -88,10 +90,13 @@ class Document:
     @cached_property
     def declared_url(self) -> str | None:
         """The address that the page gives itself (canonical, og:url), where it is absolute."""
-        head = self.markup[: self.body_start or 20_000]
-        for value in (*_CANONICAL.findall(head), *(value for name, value in _OG.findall(head) if name == "url")):
-            if value.startswith(("http://", "https://")):
-                return value.replace("&amp;", "&")
+        limit = self.body_start or 20_000
+        for sign, name in (('rel="canonical"', "href"), ('property="og:url"', "content")):
+            at = self.markup.find(sign, 0, limit)
+            bounds = tag_at(self.markup, at) if at >= 0 else None
+            value = attribute(self.markup[bounds[0] : bounds[1]], name) if bounds else None
+            if value and value.startswith(("http://", "https://")):
+                return value
         return None
 
     @cached_property
@@ -105,17 +110,16 @@ class Document:
     def parent_board(self) -> str | None:
         """Id of the innermost board or category in the breadcrumb."""
         for href, _ in reversed(self.breadcrumb):
-            if "." in href.rpartition("/")[2] or any(part in href for part in ("forums/", "categories/")):
-                if (board_id := board_id_of(href)) is not None:
-                    return board_id
+            names_one = "#" in href or "forums/" in href or "categories/" in href
+            if names_one and (board_id := board_id_of(href)) is not None:
+                return board_id
         return None
 
     @cached_property
     def pages(self) -> tuple[int, int, str | None]:
         """Number of this page, of the last one, and address of the next one."""
-        markup, start = self.markup, self.body_start
-        nav = element(markup, "pageNavWrapper", start) or element(markup, "pageNav", start)
-        content = nav[1] if nav else ""
+        nav = self._navigation()
+        content = nav or ""
         current = element(content, "pageNav-page--current")
         number = number_of(inline_text(current[1])) if current else None
         number = number or page_of(self.page.url) or 1
@@ -128,7 +132,17 @@ class Document:
         if simple is not None:
             numbers += [int(digits) for digits in re.findall(r"\d+", re.sub(r"(?<=\d)[.,\s](?=\d{3})", "", simple[1]))]
         following = self._next(content)
-        return number, max(numbers) if nav else number + bool(following), following
+        return number, max(numbers) if nav is not None else number + bool(following), following
+
+    def _navigation(self) -> str | None:
+        """Content of the links to the other pages, above the posts or rows or else below them."""
+        markup = self.markup
+        first, last = self.content or (len(markup), len(markup))
+        for start, limit in ((self.body_start, first), (last, len(markup))):
+            for name in ("pageNavWrapper", "pageNav"):
+                if (found := element(markup, name, start, limit)) is not None:
+                    return found[1]
+        return None
 
     def _next(self, navigation: str) -> str | None:
         for name in _NEXT_LINKS:

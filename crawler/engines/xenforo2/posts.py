@@ -23,13 +23,16 @@ from crawler.engines.html import (
     number_of,
     tag_at,
 )
-from crawler.engines.xenforo2.addresses import post_id_of
 from crawler.engines.xenforo2.body import Body
 from crawler.records import Attachment, Post, Status
 
 _MARK = 'data-content="post-'
 _CONTAINERS = frozenset({"article", "div", "li", "section"})
 _TIME = re.compile(r"<time\b([^>]*)>(.*?)</time>", re.DOTALL)
+# A name alone in its element, but for the elements that colour it.
+_USERNAME = re.compile(
+    r'class="username[^>]*>\s*(?:<(?:span|strong|b|em)\b[^>]*>\s*)*([^<]*[^<\s][^<]*)<(?!svg|i |img)'
+)
 # "#1,234": digits with their separators, alone in their element.
 _POSITION = re.compile(r"#\s?(\d[\d.,'’\s]*?)\s*</")  # noqa: RUF001
 _POSITION_META = re.compile(r'itemprop="name" content="[^"#]*#(\d[\d.,]*)"')
@@ -38,7 +41,9 @@ _USER_ID = re.compile(r'\sdata-user-id="(\d+)"')
 _SCORE = re.compile(r'class="contentVote-score[^>]*\sdata-score="(-?\d+)"')
 _BDI = re.compile(r"<bdi[^>]*>.*?</bdi>", re.DOTALL)
 _LINK = re.compile(r"<a\b([^>]*)>", re.DOTALL)
-_NAME_BLOCKS = ("message-name", "message-articleUserName", "attribution", "message-userDetails")
+_NAME_BLOCKS = ("message-name", "message-attribution-user", "message-userDetails", "message-attribution")
+# How far behind the start of a body its text may begin: attributes and wrappers of its element.
+_REACH = 4_000
 _NOTICES = (
     ("messageNotice--deleted", Status.DELETED),
     ("messageNotice--moderated", Status.HIDDEN),
@@ -51,9 +56,13 @@ class Container(Struct, frozen=True):
 
     post_id: str
     tag: str
+    """Its start tag."""
+    name: str
+    """Name of its element."""
     start: int
     """Offset behind its start tag."""
-    end: int
+    limit: int
+    """Offset of the next container, or the page's end: what it can reach at most."""
 
 
 class Setting(Struct, frozen=True):
@@ -63,6 +72,9 @@ class Setting(Struct, frozen=True):
     thread_id: str
     base: str
     page: int | None
+    """Number of the page, where its posts stand in the order of the thread."""
+    votes: bool
+    """Whether posts are voted on."""
     authors: Callable[[], Iterable[str]]
 
 
@@ -73,7 +85,7 @@ def containers(markup: str) -> list[Container]:
     at = markup.find(_MARK)
     while at >= 0:
         following = at + len(_MARK)
-        post_id = markup[following : markup.find('"', following)]
+        post_id = markup[following : markup.find('"', following, following + 24)]
         bounds = tag_at(markup, at)
         if bounds is not None and post_id.isdecimal() and post_id not in seen:
             tag = markup[bounds[0] : bounds[1]]
@@ -82,39 +94,38 @@ def containers(markup: str) -> list[Container]:
                 seen.add(post_id)
                 found.append((post_id, tag, bounds[1], name[2]))
         at = markup.find(_MARK, following)
-    limits = [entry[2] - len(entry[1]) for entry in found[1:]] + [len(markup)]
+    limits = [start - len(tag) for _, tag, start, _ in found[1:]]
+    limits.append(len(markup))
     return [
-        Container(post_id, tag, start, closing(markup, name, start, limit))
-        for (post_id, tag, start, name), limit in zip(found, limits, strict=True)
+        Container(post_id, tag, name, start, limit)
+        for (post_id, tag, start, name), limit in zip(found, limits, strict=False)
     ]
 
 
 def read_post(markup: str, container: Container, setting: Setting, index: int) -> Post | None:
     """The post in a container, the `index`-th of its page; None where nothing in it can be read as one."""
-    start, end = container.start, container.end
-    body = markup.find("message-body", start, end)
+    start, tag = container.start, container.tag
+    body = markup.find("message-body", start, container.limit)
     if body < 0:
-        body = markup.find("bbWrapper", start, end)
-    head = markup[start : body if body >= 0 else end]
-    status = _status(container.tag, head)
+        body = markup.find("bbWrapper", start, container.limit)
+    end = body if body >= 0 else closing(markup, container.name, start, container.limit)
+    line = markup.find("message-attribution", start, end)
+    head = markup[start if line < 0 else line : end]
+    status = _status(tag, head)
     if body < 0 and status is Status.VISIBLE:
         return None
-    prose, rest = _read_body(markup, body, end, setting) if body >= 0 else (None, "")
-    created_at, created_text = _created(head)
-    if created_at is None and created_text is None and status is Status.VISIBLE and "message-attribution" in rest:
-        created_at, created_text = _created(rest)
-    author, author_id = _author(container.tag, head, rest)
-    position = _position(head, rest)
-    is_article = "message--article" in container.tag
-    if position is None and setting.page == 1:
-        position = index + 1
+    prose, rest = _read_body(markup, body, container, setting) if body >= 0 else (None, "")
+    created_at, created_text = _created(head, rest) or _created(markup[start:end], "") or (None, None)
+    author, author_id = _author(markup, container, end, rest)
+    is_article = "message--article" in tag
+    position = 1 if is_article else _position(head, rest) or (index + 1 if setting.page == 1 else None)
     edited = element(rest, "message-lastEdit") if "message-lastEdit" in rest else None
     edited_time = _TIME.search(edited[1]) if edited else None
     return Post(
         site=setting.site,
         thread_id=setting.thread_id,
         post_id=container.post_id,
-        position=1 if is_article else position,
+        position=position,
         author=author,
         author_id=author_id,
         created_at=created_at,
@@ -124,27 +135,40 @@ def read_post(markup: str, container: Container, setting: Setting, index: int) -
         body_text=prose.result() if prose else "",
         quotes=prose.quotes if prose else [],
         reactions=_reactions(rest),
-        score=int(score[1]) if "contentVote" in head + rest and (score := _SCORE.search(head + rest)) else None,
+        score=_score(head, rest) if setting.votes else None,
         attachments=_attachments(rest, prose, setting.base),
         links=list(dict.fromkeys(absolute(setting.base, link) for link in prose.links)) if prose else [],
-        is_opening=is_article or position == 1,
+        is_opening=position == 1,
         status=status,
         url=_address(head, container.post_id, setting.base),
     )
 
 
-def _read_body(markup: str, body: int, end: int, setting: Setting) -> tuple[Body, str]:
+def _read_body(markup: str, body: int, container: Container, setting: Setting) -> tuple[Body, str]:
     """The body that starts around offset `body`, and what follows it in the post."""
-    wrapper = markup.find("bbWrapper", body, end)
-    bounds = tag_at(markup, wrapper if wrapper >= 0 else body)
-    start = bounds[1] if bounds else markup.find(">", body, end) + 1
-    marker = markup.find("js-selectToQuoteEnd", start, end)
-    limit = markup.rfind("<", start, marker) if marker >= 0 else end
+    limit = container.limit
+    wrapper = markup.find("bbWrapper", body, limit)
+    # One of the next post's, or of this one's signature, is not this body's.
+    around = wrapper if 0 <= wrapper < body + _REACH else body
+    bounds = tag_at(markup, around)
+    start = bounds[1] if bounds else markup.find(">", body, limit) + 1
+    marker = markup.find("js-selectToQuoteEnd", start, limit)
+    stop = markup.rfind("<", start, marker) if marker >= 0 else limit
     name = TAG.match(markup, bounds[0]) if bounds else None
-    close = closing(markup, name[2], start, limit) if name else limit
+    close = closing(markup, name[2], start, stop) if name else stop
     prose = Body(setting.authors)
     prose.read(markup[start:close])
-    return prose, markup[close:end]
+    return prose, markup[close : _end(markup, container, body, close)]
+
+
+def _end(markup: str, container: Container, body: int, close: int) -> int:
+    """Where the post ends, seen from the end of its text: the header need not be read again for it."""
+    if container.name != "article":
+        return closing(markup, container.name, container.start, container.limit)
+    end = closing(markup, "article", close, container.limit)
+    if end < container.limit and markup.startswith("<article", markup.rfind("<", 0, body)):
+        return closing(markup, "article", end + len("</article"), container.limit)
+    return end
 
 
 def _status(tag: str, head: str) -> Status:
@@ -157,36 +181,35 @@ def _status(tag: str, head: str) -> Status:
     return Status.VISIBLE
 
 
-def _created(head: str) -> tuple[datetime | None, str | None]:
-    """Instant and wording of the date in the post's header: the attribution line, else any date before the body."""
-    line = head.find("message-attribution")
-    found = (_TIME.search(head, line) if line >= 0 else None) or _TIME.search(head)
-    if found is None:
-        return None, None
-    return instant_of(found[1]), inline_text(found[2]) or None
+def _created(head: str, rest: str) -> tuple[datetime | None, str | None] | None:
+    """Instant and wording of the date in the post's header; some skins put the header below the body."""
+    found = _TIME.search(head)
+    if found is None and (line := rest.find("message-attribution")) >= 0:
+        found = _TIME.search(rest, line)
+    return (instant_of(found[1]), inline_text(found[2]) or None) if found else None
 
 
-def _author(tag: str, head: str, rest: str) -> tuple[str | None, str | None]:
+def _author(markup: str, container: Container, end: int, rest: str) -> tuple[str | None, str | None]:
     """Name as shown (else as in `data-author`) and id; the id of a guest is None."""
-    stated = attribute(tag, "data-author")
-    for part in (head, rest):
-        for block in _NAME_BLOCKS:
-            at = part.find(block)
-            user = part.find('class="username', at) if at >= 0 else -1
-            if user >= 0:
-                bounds = tag_at(part, user)
-                if bounds is None:
-                    continue
-                shown = _content(part, bounds)
-                number = _USER_ID.search(part[bounds[0] : bounds[1]])
-                return shown or stated or None, _member(number)
-    return stated or None, _member(_USER_ID.search(head))
+    stated = attribute(container.tag, "data-author") or None
+    for block in _NAME_BLOCKS:
+        at = markup.find(block, container.start, end)
+        user = markup.find('class="username', at, end) if at >= 0 else -1
+        if user >= 0:
+            return _user(markup, user, stated)
+    if (at := rest.find("message-articleUserName")) >= 0 and (user := rest.find('class="username', at)) >= 0:
+        return _user(rest, user, stated)
+    return stated, _member(_USER_ID.search(markup, container.start, end))
 
 
-def _content(part: str, bounds: tuple[int, int]) -> str:
-    name = TAG.match(part, bounds[0])
-    assert name is not None
-    return inline_text(part[bounds[1] : closing(part, name[2], bounds[1], len(part))])
+def _user(markup: str, user: int, stated: str | None) -> tuple[str | None, str | None]:
+    """Name and id in the element with class `username` around offset `user`."""
+    plain = _USERNAME.match(markup, user)
+    bounds = tag_at(markup, user)
+    if bounds is None:
+        return stated, None
+    name = plain[1] if plain else markup[bounds[1] : markup.find("</h", bounds[1])]
+    return inline_text(name) or stated, _member(_USER_ID.search(markup, bounds[0], bounds[1]))
 
 
 def _member(number: re.Match[str] | None) -> str | None:
@@ -194,13 +217,17 @@ def _member(number: re.Match[str] | None) -> str | None:
 
 
 def _position(head: str, rest: str) -> int | None:
-    line = head.find("message-attribution")
-    found = _POSITION.findall(head, max(line, 0)) or _POSITION.findall(head)
+    found = _POSITION.findall(head)
     if not found and (meta := _POSITION_META.search(head)):
         found = [meta[1]]
-    if not found and "message-attribution-opposite" in rest:
-        found = _POSITION.findall(rest, rest.find("message-attribution-opposite"))
+    if not found and (line := rest.find("message-attribution-opposite")) >= 0:
+        found = _POSITION.findall(rest, line)
     return number_of(found[-1]) if found else None
+
+
+def _score(head: str, rest: str) -> int | None:
+    found = _SCORE.search(rest) or _SCORE.search(head)
+    return int(found[1]) if found else None
 
 
 def _reactions(rest: str) -> int | None:
@@ -248,10 +275,7 @@ def _files(listing: str) -> Iterable[tuple[str, str | None]]:
 
 
 def _address(head: str, post_id: str, base: str) -> str | None:
-    for found in _POST_LINK.finditer(head, max(head.find("message-attribution"), 0)):
+    for found in _POST_LINK.finditer(head):
         if found[2] == post_id:
             return absolute(base, found[1].replace("&amp;", "&"))
     return absolute(base, f"#post-{post_id}")
-
-
-__all__ = ["Container", "Setting", "containers", "post_id_of", "read_post"]

@@ -1,0 +1,212 @@
+"""XenForo 2, the forum software of xenforo.com: versions 2.0 to 2.3, any skin and language.
+
+Recognised by `<html id="XF" data-app="public" data-template="...">` (XenForo 1 has `id="XenForo"`), or by its posts.
+Read: threads (discussion, question, poll, article, suggestion), boards, index, categories, what's-new pages, results of
+searches and tags; live pages, pages saved by a browser, and static mirrors (wget, HTTrack).
+
+XenForo node (forum, category) = Board; thread = Thread; post = Post; prefix = prefix; reactions or likes = reactions;
+votes on an answer or suggestion = score; moderated = hidden.
+
+The page is read where it stands, by finding and cutting text: every fact is within some hundred characters of a class
+name that XenForo's templates write and that its own scripts rely on. That is faster than building a tree (see
+benchmarks/extraction.py). A page that somebody rewrote (no quotes, single quotes, upper-case tags) is brought into that
+form by a parser first.
+"""
+
+import re
+
+from crawler.engines.html import absolute, attribute, challenge_reason, element, elements, inline_text, tidy
+from crawler.engines.page import Page, Recognition
+from crawler.engines.xenforo2 import addresses
+from crawler.engines.xenforo2.document import Document
+from crawler.engines.xenforo2.listing import read_rows
+from crawler.engines.xenforo2.nodes import read_nodes, read_own_board
+from crawler.engines.xenforo2.posts import Container, Setting, containers, read_post
+from crawler.engines.xenforo2.threads import read_thread, thread_id
+from crawler.records import Link, PageKind, ParsedPage, Post
+
+_FRAME = re.compile(
+    r"<html\b[^>]*\sid=[\"']?XF\b|<html\b[^>]*\sdata-xf=|<html\b[^>]*\sdata-app=[\"']?(?:public|admin)\b", re.I
+)
+_OLDER = re.compile(r"<html\b[^>]*\sid=[\"']?XenForo\b", re.I)
+_REWRITTEN = re.compile(r"<HTML\b|<html\b[^>]*\s(?:id|data-app|data-template)=[^\"]")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_LOOSE = re.compile(r"data-content='?post-\d")
+_FEED_LINK = re.compile(r'<link\s+rel="alternate"\s+type="application/rss\+xml"[^>]*\shref="([^"]+)"')
+_LOGINS = ("login", "register", "lost_password", "two_step", "security_lock")
+_INDEXES = ("forum_list", "category_view", "category_list")
+_HEAD = 20_000
+
+
+class XenForo2:
+    """Pure parser of XenForo 2 pages."""
+
+    @property
+    def name(self) -> str:
+        """Name in site files and records."""
+        return "xenforo2"
+
+    def recognise(self, page: Page) -> Recognition | None:
+        """Whether the page is XenForo 2's, and what says so."""
+        text = page.text()
+        head = text[:_HEAD]
+        if _OLDER.search(head):
+            return None
+        if _FRAME.search(head):
+            version = Document(page, text).version("")
+            return Recognition(engine=self.name, version=version, confidence=0.99, evidence='<html id="XF">')
+        if "XF.config" in text and ("p-body" in text or "data-template=" in text):
+            return Recognition(engine=self.name, confidence=0.9, evidence="XF.config and p-body")
+        if 'data-content="post-' in text and "js-post" in text and "bbWrapper" in text:
+            return Recognition(engine=self.name, confidence=0.7, evidence="posts with data-content and bbWrapper")
+        if "structItem--thread" in text and "js-threadListItem-" in text:
+            return Recognition(engine=self.name, confidence=0.7, evidence="rows with structItem--thread")
+        return None
+
+    def page_url(self, url: str, page: int) -> str:
+        """Address of page number `page` (from 1) of the thread or board whose first page is `url`."""
+        return addresses.page_url(url, page)
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
+        text = page.text()
+        if b"\x00" in page.body:
+            text = text.replace("\x00", "")
+        if _REWRITTEN.search(text[:_HEAD]):
+            text = tidy(text) or text
+        document = Document(page, text)
+        places = containers(text)
+        if not places and _suspicious(document):
+            document = Document(page, tidy(text))
+            places = containers(document.markup)
+        if places:
+            document.content = places[0].start, places[-1].start
+        return _Reading(self.name, document, places).parsed()
+
+
+def _suspicious(document: Document) -> bool:
+    """Whether the page should hold posts and shows none: its attributes may be written in another way."""
+    return "thread_view" in document.template or (not document.template and _LOOSE.search(document.markup) is not None)
+
+
+class _Reading:
+    """One page being read."""
+
+    def __init__(self, engine: str, document: Document, places: list[Container]) -> None:
+        self.engine = engine
+        self.document = document
+        self.places = places
+
+    def parsed(self) -> ParsedPage:
+        """The page, by its template where it names one, else by what is on it."""
+        document, template = self.document, self.document.template
+        if self.places and "forum_view" not in template:
+            return self._thread()
+        if not template and (reason := challenge_reason(document.page)):
+            return self._page(PageKind.CHALLENGE, reason=reason)
+        if any(template.startswith(name) or f"_{name}" in template for name in _LOGINS):
+            return self._page(PageKind.LOGIN, reason=self._message() or "the page is a form to log in or register")
+        if template == "error":
+            return self._page(PageKind.ERROR, reason=self._message() or "the site shows an error page")
+        if template == "message_page":
+            return self._page(PageKind.EMPTY, reason=self._message() or "the page holds a message only")
+        if "thread_view" in template:
+            reason = "a thread page of XenForo 2 without any post that could be read"
+            return self._page(PageKind.UNKNOWN, reason=self._message() or reason)
+        return self._listing()
+
+    def _listing(self) -> ParsedPage:
+        document, template = self.document, self.document.template
+        own = document.key("data-container-key", "node")
+        if own is None and "forum_view" in template:
+            own = addresses.board_id_of(addresses.first_page(document.declared_url or document.page.url))
+        is_index = template in _INDEXES
+        threads = [] if is_index else read_rows(document, own if "forum_view" in template else None)
+        limit = document.content[0] if document.content else len(document.markup)
+        boards = read_nodes(document, own, limit)
+        if own is not None and ("forum_view" in template or template == "category_view"):
+            boards.insert(0, read_own_board(document, own, limit))
+        if threads or "forum_view" in template:
+            parsed = self._page(PageKind.BOARD, paged=True)
+        elif boards or is_index:
+            parsed = self._page(PageKind.INDEX)
+        else:
+            return self._other()
+        parsed.board_id = own
+        parsed.boards, parsed.threads = boards, threads
+        parsed.links = self._feeds() if parsed.page_kind is PageKind.BOARD else []
+        return parsed
+
+    def _other(self) -> ParsedPage:
+        """A page without threads, posts or boards."""
+        document = self.document
+        message = self._message()
+        if 'action="' in document.markup and not document.template and "/login/login" in document.markup:
+            return self._page(PageKind.LOGIN, reason=message or "the page is a form to log in")
+        if document.page.status >= 400:
+            return self._page(PageKind.ERROR, reason=message or f"the site answered {document.page.status}")
+        if document.template.startswith(("search_results", "whats_new", "tag_view", "find_threads")):
+            return self._page(PageKind.EMPTY, reason=message or "the list holds no thread")
+        what = f"template {document.template}" if document.template else "no template named"
+        return self._page(PageKind.UNKNOWN, reason=f"a XenForo 2 page without thread or board ({what})")
+
+    def _thread(self) -> ParsedPage:
+        document, places, markup = self.document, self.places, self.document.markup
+        number = thread_id(document)
+        sample = markup[places[0].start : places[0].limit]
+        if number is None:
+            reason = f"{len(places)} posts of no thread: the page names none"
+            return self._page(PageKind.UNKNOWN, sample, reason=reason)
+        page = document.pages[0]
+        authors = {place.post_id: name for place in places if (name := attribute(place.tag, "data-author"))}
+        setting = Setting(
+            site=document.site,
+            thread_id=number,
+            base=document.base,
+            page=page if "order=" not in document.page.url else None,
+            votes="thread_view" != document.template,
+            authors=authors.values,
+        )
+        posts: list[Post] = []
+        for index, place in enumerate(places):
+            post = read_post(markup, place, setting, index)
+            if post is None:
+                reason = f"the post {place.post_id} could not be read: its element holds no message body"
+                return self._page(PageKind.UNKNOWN, sample, reason=reason)
+            posts.append(post)
+        parsed = self._page(PageKind.THREAD, sample, paged=True)
+        parsed.containers, parsed.posts, parsed.thread_id = len(places), posts, number
+        heading = markup.find("p-title", document.body_start, places[0].start)
+        frame = markup[max(heading, document.body_start) : places[0].start]
+        thread = read_thread(document, number, posts, places, frame)
+        parsed.threads, parsed.board_id = [thread], thread.board_id
+        return parsed
+
+    def _page(self, kind: PageKind, sample: str = "", *, paged: bool = False, reason: str | None = None) -> ParsedPage:
+        parsed = ParsedPage(
+            page_kind=kind, engine=self.engine, engine_version=self.document.version(sample), reason=reason
+        )
+        if paged:
+            parsed.page, parsed.last_page, parsed.next_url = self.document.pages
+        return parsed
+
+    def _message(self) -> str | None:
+        """What the page tells its reader, in its own words."""
+        markup = self.document.markup
+        markup = _COMMENT.sub("", markup[self.document.body_start :])
+        for tag, content in elements(markup, "blockMessage"):
+            if "u-noJsOnly" in tag or "js-browserWarning" in tag or "--important" in tag:
+                continue
+            errors = element(content, "listPlain") or ("", content)
+            if said := inline_text(errors[1]):
+                return said[:300]
+        return None
+
+    def _feeds(self) -> list[Link]:
+        document = self.document
+        found = _FEED_LINK.findall(document.markup[: document.body_start or _HEAD])
+        own = [href for href in found if "/-/" not in href]
+        return [Link(rel="feed", url=absolute(document.base, href)) for href in own[:1]]
+
+
+__all__ = ["XenForo2"]

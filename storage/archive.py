@@ -1,0 +1,390 @@
+"""An archive: the folder of tables that crawls are committed to, once each, and that is read by SQL.
+
+<archive>/
+    archive.json        format, id, fingerprint of the pseudonyms' key (the key itself is outside)
+    landing/            what the crawls left, by site and crawl
+    authors/ boards/ thread_versions/ post_versions/ observations/ crawls/      Delta tables, append-only
+    current/            the published state, derived
+    summaries/          derived
+    .index/             caches and locks; may be deleted when nothing runs
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from crawler.errors import ArchiveError, KeyMissingError
+from crawler.receipt import Outcome, Receipt
+from crawler.state import SiteState
+from storage.batch import Batch
+from storage.checks import CrawlFigures
+from storage.dedupe import Changes, Known, Row, missing_posts
+from storage.index import NEEDED, CommittedCrawl, Index, Missed
+from storage.keys import KEY_FILE_VARIABLE, Pseudonyms, key_file_for, make_key, read_key
+from storage.schema import PUBLISHED, TABLES
+from storage.tables import Tables, arrow_table, storage_errors
+from storage.views import connection_for, define_views, quoted, reading
+
+_FORMAT = 1
+_ABOUT = "archive.json"
+_BEFORE_FIRST_USE = frozenset({"landing"})
+"""What may be in the folder before the archive is: a landing that waits. Hidden files may, too."""
+_ROWS_AT_ONCE = 50_000
+
+
+class Snapshot(NamedTuple):
+    """An immutable state of the archive: everything up to and with one commit."""
+
+    number: int
+    """From 1, without gaps."""
+    crawl_id: str
+    site: str
+    committed_at: datetime
+    counts: dict[str, int]
+    """new, edited, deleted, restored, moved, seen (posts), threads_new, threads_changed, threads_seen."""
+
+
+class Commit(NamedTuple):
+    """What tells which rows are a committed crawl's."""
+
+    snapshot: int
+    site: str
+    crawl_id: str
+    attempt: str
+
+
+class _About(msgspec.Struct):
+    format: int
+    id: str
+    key_fingerprint: str
+
+
+_COUNTS = {
+    "new": "posts_new",
+    "edited": "posts_edited",
+    "deleted": "posts_deleted",
+    "restored": "posts_restored",
+    "moved": "posts_moved",
+    "seen": "posts_seen",
+    "threads_new": "threads_new",
+    "threads_changed": "threads_changed",
+    "threads_seen": "threads_seen",
+    "boards_seen": "boards_seen",
+}
+
+
+_OF_RECEIPT = (
+    *("site", "crawl_id", "engine", "since", "until", "started_at", "finished_at"),
+    *("requests", "discovered", "parsed", "quarantined", "pending"),
+    *("threads_listed", "threads_opened", "posts", "bytes"),
+)
+
+
+class Archive:
+    """One archive, opened. Any number of processes may have it open; commits of different sites never wait long."""
+
+    def __init__(self, root: Path, archive_id: str, pseudonyms: Pseudonyms) -> None:
+        self.root = root
+        self.pseudonyms = pseudonyms
+        self.tables = Tables(root)
+        self.index = Index(root / ".index" / "known.sqlite", archive_id)
+
+    @classmethod
+    def open(cls, location: str | Path, create: bool = True, environ: Mapping[str, str] = os.environ) -> "Archive":
+        """The archive in a folder, made on first use together with its key.
+
+        Raises:
+            KeyMissingError: the archive is there, but its key is not, or another one is.
+            ArchiveError: the location is a file, cannot be written, or holds something else; or there is no archive
+                and none is to be made.
+        """
+        if "://" in str(location):
+            raise ArchiveError(f"{location} is no folder; this version keeps archives in local folders only.")
+        root = Path(location).resolve()
+        if root.exists() and not root.is_dir():
+            raise ArchiveError(f"{root} is a file; an archive is a folder: give another place.")
+        with storage_errors(root):
+            about = _read_about(root)
+            if about is None and not create:
+                raise ArchiveError(f"There is no archive in {root}; a first crawl or import makes one.")
+            if about is None:
+                about = _make(root, key_file_for(str(root), environ))
+        return cls(root, about.id, _key_of(about, root, key_file_for(str(root), environ)))
+
+    @property
+    def landing_root(self) -> Path:
+        """Where crawls land: a folder per site in it, a folder per crawl in that."""
+        return self.root / "landing"
+
+    @property
+    def spill(self) -> Path:
+        """Where queries put what does not fit into memory: inside the archive, as it holds the same texts."""
+        return self.root / ".index" / "spill"
+
+    def state(self, site: str) -> SiteState:
+        """What a crawl of the site has to know when it starts."""
+        self._bring_up_index()
+        return self.index.state(site)
+
+    def known(self, batch: Batch) -> Known:
+        """What the archive holds of a batch's records."""
+        self._bring_up_index()
+        names = {post.author for post, _ in batch.posts.values()}
+        names |= {quote.author for post, _ in batch.posts.values() for quote in post.quotes}
+        names |= {thread.author for thread, _ in batch.threads.values()}
+        keys = {self.pseudonyms.author_key(batch.site, name) for name in names}
+        known = self.index.known(batch, {key for key in keys if key is not None})
+        missing = missing_posts(batch, known)
+        if missing:
+            months = {known.posts[post_id].month for post_id in missing}
+            known.last_rows = self._last_rows(batch.site, missing, months)
+        return known
+
+    def commit(self, changes: Changes, receipt: Receipt) -> Snapshot:
+        """Appends a crawl's changes, exactly once; of a crawl that is committed, the snapshot it made.
+
+        A commit that was interrupted anywhere is completed by the same commit again; until then none of it is seen.
+
+        Raises:
+            ArchiveError: another crawl of the site was committed since `changes` were worked out.
+            DiskFullError: no space is left; nothing of the crawl is visible.
+        """
+        if (held := self._snapshot_of(receipt.crawl_id)) is not None:
+            return held
+        rows = {name: arrow_table(name, changes.rows[name]) for name in TABLES if name != "crawls"}
+        attempt = _digest(changes, rows)
+        rows = {name: _marked(table, attempt) for name, table in rows.items()}
+        with storage_errors(self.root):
+            for name, table in rows.items():
+                self.tables.append(name, table, attempt)
+            snapshot = self._mark(changes, receipt, attempt)
+        batches = {name: table.to_batches() for name, table in rows.items()}
+        crawl = CommittedCrawl(snapshot.number, changes.generation, receipt)
+        self._bring_up_index(snapshot.number - 1)
+        with storage_errors(self.root):
+            self.index.bring_up(snapshot.number, lambda since: self._missed(since, Missed([crawl], batches)))
+        return snapshot
+
+    def committed(self, site: str | None = None) -> list[Commit]:
+        """The committed crawls, of one site or of all, oldest first."""
+        rows = self._crawls(("snapshot", "site", "crawl_id", "attempt"))
+        return [Commit(**row) for row in rows if site is None or row["site"] == site]
+
+    def is_committed(self, crawl_id: str) -> bool:
+        """Whether the crawl has been committed."""
+        return self._snapshot_of(crawl_id) is not None
+
+    def snapshots(self) -> list[Snapshot]:
+        """All snapshots, oldest first."""
+        return [
+            _snapshot(row) for row in self._crawls(("snapshot", "crawl_id", "site", "committed_at", *_COUNTS.values()))
+        ]
+
+    def history(self, site: str) -> list[CrawlFigures]:
+        """What the site's committed crawls came to, oldest first."""
+        figures = ("posts_visible", "posts_with_author", "posts_with_created_at")
+        whole = {Outcome.COMPLETE, Outcome.PARTIAL}
+        return [
+            CrawlFigures(
+                crawl_id=row["crawl_id"],
+                outcome=row["outcome"],
+                whole=row["since"] is None and row["until"] is None and row["outcome"] in whole,
+                **{name: row[name] for name in figures},
+            )
+            for row in self._crawls(("snapshot", "site", "crawl_id", "outcome", "since", "until", *figures))
+            if row["site"] == site
+        ]
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with the views of the archive as it is now, see `storage.views`.
+
+        Read instants as Arrow (`.to_arrow_table()`): as Python objects DuckDB gives them only with pytz installed.
+        """
+        connection = connection_for(self.spill)
+        with storage_errors(self.root):
+            define_views(connection, self.root, self.tables)
+        return connection
+
+    def _crawls(self, columns: tuple[str, ...]) -> list[Row]:
+        with storage_errors(self.root):
+            delta = self.tables.load("crawls")
+            if delta is None:
+                return []
+            rows = delta.to_pyarrow_table(columns=list(columns)).to_pylist()
+        return sorted(rows, key=lambda row: int(row["snapshot"]))
+
+    def _snapshot_of(self, crawl_id: str) -> Snapshot | None:
+        return next((snapshot for snapshot in self.snapshots() if snapshot.crawl_id == crawl_id), None)
+
+    def _mark(self, changes: Changes, receipt: Receipt, attempt: str) -> Snapshot:
+        """Appends the crawl's own row, which makes its rows visible; again if another site's commit was faster."""
+        while True:
+            delta = self.tables.ensure("crawls")
+            crawls = delta.to_pyarrow_table(columns=["snapshot", "site", "crawl_id"]).to_pylist()
+            of_site = {row["crawl_id"] for row in crawls if row["site"] == receipt.site}
+            if receipt.crawl_id in of_site and (held := self._snapshot_of(receipt.crawl_id)) is not None:
+                return held
+            if len(of_site) + 1 != changes.generation:
+                raise ArchiveError(
+                    f"Another crawl of {receipt.site} was committed to {self.root} meanwhile; commit this one again."
+                )
+            number = max((int(row["snapshot"]) for row in crawls), default=0) + 1
+            row = _crawl_row(changes, receipt) | {"snapshot": number, "attempt": attempt}
+            if self.tables.append_alone("crawls", arrow_table("crawls", [row]), delta):
+                return _snapshot(row)
+
+    def _bring_up_index(self, snapshot: int | None = None) -> None:
+        if snapshot is None:
+            rows = self._crawls(("snapshot",))
+            snapshot = int(rows[-1]["snapshot"]) if rows else 0
+        with storage_errors(self.root):
+            self.index.bring_up(snapshot, self._missed)
+
+    def _missed(self, since: int, held: Missed | None = None) -> Missed:
+        """What was committed after a snapshot; `held` is used instead of the files if it is just that."""
+        if held is not None and [crawl.snapshot for crawl in held.crawls] == [since + 1]:
+            return held
+        crawls = [
+            row for row in self._crawls(("snapshot", "generation", "receipt", "attempt")) if row["snapshot"] > since
+        ]
+        listed = [
+            CommittedCrawl(row["snapshot"], row["generation"], msgspec.json.decode(row["receipt"], type=Receipt))
+            for row in crawls
+        ]
+        attempts = [row["attempt"] for row in crawls]
+        crawl_ids = [crawl.receipt.crawl_id for crawl in listed] if since else []
+        return Missed(listed, {name: self._rows_of(name, attempts, crawl_ids) for name in NEEDED})
+
+    def _rows_of(self, name: str, attempts: list[str], crawl_ids: list[str]) -> Iterator[pa.RecordBatch]:
+        """Rows of some commits, older ones first, with the columns that the index needs."""
+        files = self.tables.files(name, crawl_ids=crawl_ids)
+        if not files or not attempts:
+            return
+        order = pa.table({"attempt": attempts, "ordinal": pa.array(range(len(attempts)), pa.int64())})
+        with connection_for(self.spill) as connection:
+            connection.register("commits", order)
+            query = f"FROM {reading(files, TABLES[name])} AS r JOIN commits USING (attempt)"
+            columns = ", ".join(f"r.{column}" for column in NEEDED[name])
+            if name == "observations":
+                # Only the last sighting of each counts.
+                query = (
+                    "SELECT kind, max(observed_at) AS observed_at, site, any_value(thread_id) AS thread_id, post_id "
+                    f"{query} GROUP BY kind, site, post_id, CASE WHEN kind = 'thread' THEN thread_id END"
+                )
+            else:
+                query = f"SELECT {columns} {query} ORDER BY ordinal"
+            yield from connection.sql(query).to_arrow_reader(_ROWS_AT_ONCE)
+
+    def _last_rows(self, site: str, post_ids: list[str], months: set[str]) -> dict[str, Row]:
+        """The last versions of some posts, without their texts."""
+        _, versions = PUBLISHED["posts"]
+        files = self.tables.files(versions.name, site=site, months=months)
+        dropped = "body_text, quotes, attachments, links, attempt, previous_month"
+        attempts = [row["attempt"] for row in self._crawls(("snapshot", "attempt"))]
+        with connection_for(self.spill) as connection:
+            connection.register("wanted", pa.table({"post_id": pa.array(post_ids, pa.string())}))
+            connection.register("committed", pa.table({"attempt": pa.array(attempts, pa.string())}))
+            rows = connection.sql(
+                f"SELECT * EXCLUDE ({dropped}) FROM {reading(files, versions)} "  # noqa: S608 - ours
+                f"WHERE site = {quoted(site)} AND post_id IN (FROM wanted) AND attempt IN (FROM committed) "
+                "QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY version DESC) = 1"
+            ).to_arrow_table()
+        return {row["post_id"]: row for row in rows.to_pylist()}
+
+
+def _read_about(root: Path) -> _About | None:
+    path = root / _ABOUT
+    try:
+        about = msgspec.json.decode(path.read_bytes(), type=_About)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise ArchiveError(f"{path} is damaged ({error}); put it back from a copy.") from error
+    if about.format != _FORMAT:
+        raise ArchiveError(
+            f"The archive {root} has format {about.format}, this version reads {_FORMAT}; use a newer one."
+        )
+    return about
+
+
+def _make(root: Path, key_file: Path) -> _About:
+    """Makes the archive; of two processes that do so at once one wins."""
+    root.mkdir(parents=True, exist_ok=True)
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise ArchiveError(f"The folder {root} cannot be written; give another place, or the right to write there.")
+    strange = sorted(
+        entry.name for entry in root.iterdir() if entry.name not in _BEFORE_FIRST_USE and entry.name[0] != "."
+    )
+    if strange and not (root / _ABOUT).exists():
+        raise ArchiveError(f"The folder {root} holds something else ({strange[0]}); give an empty or a new one.")
+    about = _About(_FORMAT, secrets.token_hex(8), make_key(key_file).fingerprint)
+    aside = root / f".{_ABOUT}.{about.id}"
+    try:
+        aside.write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n")
+        (root / _ABOUT).hardlink_to(aside)
+    except FileExistsError:
+        return _read_about(root) or about
+    finally:
+        aside.unlink(missing_ok=True)
+    return about
+
+
+def _key_of(about: _About, root: Path, key_file: Path) -> Pseudonyms:
+    pseudonyms = read_key(key_file)
+    if pseudonyms is None:
+        raise KeyMissingError(
+            f"The archive {root} holds pseudonyms, and their key is not at {key_file}; put the key file back there, or "
+            f"set {KEY_FILE_VARIABLE} to where it is."
+        )
+    if pseudonyms.fingerprint != about.key_fingerprint:
+        raise KeyMissingError(
+            f"The key in {key_file} is not the one that the archive {root} was made with; put that one back, or set "
+            f"{KEY_FILE_VARIABLE} to where it is."
+        )
+    return pseudonyms
+
+
+def _digest(changes: Changes, rows: Mapping[str, pa.Table]) -> str:
+    """What tells this commit from any other: of the same crawl with other rows, or after another crawl."""
+    digest = hashlib.blake2b(f"{changes.site}\0{changes.crawl_id}\0{changes.generation}".encode(), digest_size=12)
+    for name, table in sorted(rows.items()):
+        digest.update(name.encode())
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        digest.update(sink.getvalue())
+    return digest.hexdigest()
+
+
+def _marked(table: pa.Table, attempt: str) -> pa.Table:
+    at = table.schema.get_field_index("attempt")
+    return table.set_column(at, "attempt", pa.array([attempt] * table.num_rows, pa.string()))
+
+
+def _crawl_row(changes: Changes, receipt: Receipt) -> Row:
+    figures = ("posts_visible", "posts_with_author", "posts_with_created_at")
+    return {
+        **{name: getattr(receipt, name) for name in _OF_RECEIPT},
+        **{column: changes.counts[name] for name, column in _COUNTS.items()},
+        **{name: getattr(changes.figures, name) for name in figures},
+        "generation": changes.generation,
+        "outcome": receipt.outcome.value,
+        "is_full": receipt.full,
+        "refused": sum(receipt.refused.values()),
+        "failed": sum(receipt.failed.values()),
+        "committed_at": datetime.now(UTC),
+        "receipt": msgspec.json.encode(receipt).decode("utf-8"),
+    }
+
+
+def _snapshot(row: Row) -> Snapshot:
+    counts = {name: int(row[column]) for name, column in _COUNTS.items()}
+    return Snapshot(int(row["snapshot"]), row["crawl_id"], row["site"], row["committed_at"], counts)
