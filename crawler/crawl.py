@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import Struct
 from scrapy import Spider
 from scrapy.crawler import CrawlerProcess
 
@@ -29,7 +28,7 @@ from crawler.site import Site, contact_of, credential_variables, refuse_if_pause
 from crawler.spiders.base import ArchiveSpider, CrawlPlan
 from crawler.spiders.forum import ForumSpider
 from crawler.spiders.reddit import Credentials, RedditSpider
-from crawler.state import SiteState
+from crawler.state import CrawlScope, SiteState
 
 logger = logging.getLogger("medthreads.crawl")
 
@@ -38,17 +37,6 @@ NOT_UNDERSTOOD = (
     "it is no forum of a known engine, or its layout has changed; the pages are in the landing, for `medthreads parse`."
 )
 REFUSALS = ("status 401", "status 403", "status 429", "robots.txt")
-
-
-class CrawlScope(Struct, kw_only=True, frozen=True):
-    """What part of a site a crawl is to read."""
-
-    since: datetime | None = None
-    """Only threads with a post at or after this instant (aware, UTC)."""
-    until: datetime | None = None
-    """Only threads opened before this instant (aware, UTC)."""
-    full: bool = False
-    """Read every thread again, moved or not: finds edits and deletions that no listing shows."""
 
 
 def crawl_site(site: Site, folder: Path, state: SiteState, scope: CrawlScope, environ: Mapping[str, str]) -> Receipt:

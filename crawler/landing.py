@@ -6,11 +6,12 @@ landing/<site>/<crawl_id>/
     receipt.json          the crawl's account, replaced as a whole
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -21,7 +22,7 @@ from crawler.warc import Exchange, WarcWriter, cut_torn_end, read_exchanges
 REPLAYABLE_STATUS = frozenset({*range(200, 400), 404, 410})
 """Answers that will not be another when asked for again at once; a refusal or a server's fault may be."""
 
-_DISK_FULL = 28
+DISK_FULL = errno.ENOSPC
 
 
 class Landing:
@@ -31,7 +32,7 @@ class Landing:
         self.folder = folder
         self._warc: WarcWriter | None = None
         self._next_warc: Path | None = None
-        self._staged: BinaryIO | None = None
+        self._staged: FileIO | None = None
         self._landed: dict[str, tuple[Path, int]] = {}
         self._encoder = msgspec.json.Encoder()
 
@@ -51,7 +52,7 @@ class Landing:
                     if exchange.status in REPLAYABLE_STATUS:
                         landing._landed[exchange.url] = (path, offset)
             landing._next_warc = folder / f"pages-{len(landing.warc_paths()):05d}.warc.gz"
-            landing._staged = (folder / "pages.jsonl").open("wb")
+            landing._staged = (folder / "pages.jsonl").open("wb", buffering=0)
         except OSError as error:
             raise storage_error(folder, error) from error
         return landing
@@ -95,8 +96,10 @@ class Landing:
         """
         if self._staged is None:
             raise ArchiveError(f"The landing {self.folder} is not open for writing.")
+        line = self._encoder.encode(page) + b"\n"
         try:
-            self._staged.write(self._encoder.encode(page) + b"\n")
+            if self._staged.write(line) != len(line):
+                raise OSError(DISK_FULL, "No space left on device")
         except OSError as error:
             raise storage_error(self.folder, error) from error
 
@@ -109,7 +112,7 @@ class Landing:
                     yield decoder.decode(line)
 
     def write_receipt(self, receipt: Receipt) -> None:
-        """Replaces the receipt as a whole.
+        """Replaces the receipt as a whole, once the staged pages that it speaks of are on the disk.
 
         Raises:
             DiskFullError, ArchiveError: it could not be written; the one before stands.
@@ -117,6 +120,8 @@ class Landing:
         path = self.folder / "receipt.json"
         aside = path.with_suffix(".json.new")
         try:
+            if self._staged is not None:
+                os.fsync(self._staged.fileno())
             aside.write_bytes(msgspec.json.format(self._encoder.encode(receipt), indent=2) + b"\n")
             aside.replace(path)
         except OSError as error:
@@ -139,20 +144,17 @@ class Landing:
             raise ArchiveError(f"The receipt {path} is damaged: {error}.") from error
 
     def close(self) -> None:
-        """Gives the files back, staged pages flushed to disk."""
+        """Gives the files back."""
         if self._warc is not None:
             self._warc.close()
-            self._warc = self._next_warc = None
         if self._staged is not None:
-            self._staged.flush()
-            os.fsync(self._staged.fileno())
             self._staged.close()
-            self._staged = None
+        self._warc = self._next_warc = self._staged = None
 
 
 def storage_error(folder: Path, error: OSError) -> ArchiveError:
     """The sentence for an `OSError` of the archive's disk."""
-    if error.errno == _DISK_FULL:
+    if error.errno == DISK_FULL:
         return DiskFullError(f"The disk of {folder} is full; free some space and run the same command again.")
     return ArchiveError(f"Cannot write to {folder}: {error.strerror or error}.")
 

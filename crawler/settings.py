@@ -43,6 +43,10 @@ def crawl_settings(site: Site, contact: str | None) -> dict[str, Any]:
         "RETRY_TIMES": 2,
         "MEMUSAGE_LIMIT_MB": MEMORY_LIMIT_MB,
         "DEPTH_STATS_VERBOSE": False,
+        # Two costs that Scrapy puts on every page: as many tasks as this for what a callback yields (100 by default),
+        # and a look through the callback's source code for a mistake that mypy finds.
+        "CONCURRENT_ITEMS": 1,
+        "WARN_ON_GENERATOR_RETURN_VALUE": False,
         # One request at a time and never sooner than the delay: Scrapy's jitter would go below it.
         "DOWNLOAD_DELAY": site.delay,
         "DOWNLOAD_DELAY_JITTER": 0,

@@ -1,8 +1,19 @@
-"""What is known of a site when a crawl starts: read once from the archive, never written by the crawl."""
+"""What a crawl starts from: what it is to read, and what is known of the site already."""
 
 from datetime import datetime
 
 from msgspec import Struct, field
+
+
+class CrawlScope(Struct, kw_only=True, frozen=True):
+    """What part of a site a crawl is to read."""
+
+    since: datetime | None = None
+    """Only threads with a post at or after this instant (aware, UTC)."""
+    until: datetime | None = None
+    """Only threads opened before this instant (aware, UTC)."""
+    full: bool = False
+    """Read every thread again, moved or not: finds edits and deletions that no listing shows."""
 
 
 class ThreadState(Struct, kw_only=True, frozen=True):
@@ -27,7 +38,7 @@ class ThreadState(Struct, kw_only=True, frozen=True):
 
 
 class SiteState(Struct, kw_only=True):
-    """All that is known of a site; empty before its first crawl."""
+    """All that is known of a site, read once from the archive and never written by the crawl; empty at first."""
 
     threads: dict[str, ThreadState] = field(default_factory=dict)
     boards_walked: frozenset[str] = frozenset()

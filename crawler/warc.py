@@ -6,6 +6,7 @@ Read with warcio, which thereby also checks what is written here.
 """
 
 import base64
+import errno
 import hashlib
 import uuid
 import zlib
@@ -59,7 +60,7 @@ class WarcWriter:
         try:
             written = self._file.write(data)
             if written != len(data):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, "No space left on device")
         except OSError:
             self._file.truncate(offset)
             raise

@@ -10,13 +10,14 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
-from demo.listing import board_feed, board_page, board_url, index_page, last_page, ordered, thread_url
+from demo.listing import board_feed, board_page, board_url, children, index_page, last_page, thread_url
 from demo.plan import BOARD_BY_ID, CATEGORIES, DAY
-from demo.shell import document, link
+from demo.shell import STYLE, document, link
 from demo.thread_page import attachments_of, page_of, thread_page
 from demo.world import POSTS_A_THREAD, REDIRECTS, SITE_OFFSET, ThreadView, View, World
 
 HTML = "text/html; charset=utf-8"
+FEED = "application/rss+xml; charset=utf-8"
 NOT_FOUND = {
     "thread": "The requested thread could not be found.",
     "forum": "The requested forum could not be found.",
@@ -90,9 +91,13 @@ class Forum:
         parts = path.strip("/").split("/")
         given = {name: values[-1] for name, values in parse_qs(query).items()} if query else {}
         if path == "/":
-            return self._keep(("index", view.now), view.now, lambda: index_page(view, self.base, _day(view)))
+            stamps = tuple(view.stamp(number) for number in BOARD_BY_ID)
+            key = ("index", _day(view), stamps)
+            return self._keep(key, view.now, lambda: index_page(view, self.base, _day(view)))
         if path == "/robots.txt":
             return Response(content_type="text/plain; charset=utf-8", body=ROBOTS.encode())
+        if path == "/css.php":
+            return Response(content_type="text/css; charset=utf-8", body=STYLE.encode())
         route = self._routes.get(parts[0])
         return route(view, parts[1:], given) if route else self._missing("page")
 
@@ -118,6 +123,9 @@ class Forum:
         return response
 
     def _forums(self, view: View, parts: list[str], given: Mapping[str, str]) -> Response:
+        if parts == ["-", "index.rss"]:
+            stamps = tuple(view.stamp(number) for number in BOARD_BY_ID)
+            return self._keep(("feed", stamps), view.now, lambda: board_feed(view, self.base, None), FEED)
         board = BOARD_BY_ID.get(_number(parts))
         if board is None:
             return self._missing("forum")
@@ -127,18 +135,20 @@ class Forum:
         if parts[0] != board_url(board).split("/")[2]:
             return self._redirect(board_url(board) + rest)
         if rest == "index.rss":
-            feed = ("feed", board.board_id, view.now)
-            return self._keep(
-                feed, view.now, lambda: board_feed(view, self.base, board), "application/rss+xml; charset=utf-8"
-            )
+            feed = ("feed", board.board_id, view.stamp(board.board_id))
+            return self._keep(feed, view.now, lambda: board_feed(view, self.base, board), FEED)
         page = _page(rest)
         if page is None:
             return self._missing("page")
         order = "post_date" if given.get("order") == "post_date" else "last_post_date"
-        last = last_page(len(ordered(view, board, order)[1]))
+        stickies = sum(thread.plan.is_sticky for thread in view.board(board.board_id))
+        rows = len(view.board(board.board_id)) - stickies + len(view.redirects(board.board_id))
+        last = last_page(rows)
         if page > last:
             return self._redirect(board_url(board) + (f"page-{last}" if last > 1 else ""), 303)
-        key = ("board", board.board_id, page, order, view.now)
+        # A board's first page shows the boards below it too.
+        stamps = tuple(view.stamp(one.board_id) for one in (board, *children(board)))
+        key = ("board", board.board_id, page, order, _day(view), stamps)
         return self._keep(
             key, view.now, lambda: board_page(view, self.base, _day(view), board, page, order)
         )  # fmt: skip
@@ -170,10 +180,10 @@ class Forum:
         return self._keep(key, thread.changed_at(), lambda: thread_page(thread, self.base, page))
 
     def _posts(self, view: View, parts: list[str], _: Mapping[str, str]) -> Response:
-        return self._to_post(view, int(parts[0]) if parts and parts[0].isdigit() else 0)
+        return self._to_post(view, _number(parts))
 
     def _goto(self, view: View, _: list[str], given: Mapping[str, str]) -> Response:
-        return self._to_post(view, int(given["id"]) if given.get("id", "").isdigit() else 0)
+        return self._to_post(view, _number([given.get("id", "")]))
 
     def _to_post(self, view: View, post_id: int) -> Response:
         thread = view.thread(post_id // POSTS_A_THREAD)

@@ -1,5 +1,6 @@
 """The demo forum's lists in XenForo 2.3 markup: index of boards, a board's threads, a row of either, the RSS feed."""
 
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
 
@@ -275,32 +276,40 @@ def board_page(view: View, base: str, day: int, board: BoardPlan, page: int, ord
     )
 
 
-def board_feed(view: View, base: str, board: BoardPlan) -> str:
-    """The board's newest threads as RSS, as XenForo words it."""
-    from datetime import UTC, datetime
+def board_feed(view: View, base: str, board: BoardPlan | None) -> str:
+    """The newest threads of a board (of all open ones, where none is given) as RSS, as XenForo words it."""
 
     def date(at: int) -> str:
         return format_datetime(datetime.fromtimestamp(at, UTC))
 
-    items = []
-    for thread in sorted(view.board(board.board_id), key=_newest, reverse=True)[:20]:
-        opening = thread.plan.posts[0]
-        name, url = escape(thread.author(opening).name), base + thread_url(thread)
-        items.append(
-            f"<item>\n<title>{escape(thread.title)}</title>\n<pubDate>{date(thread.last.at)}</pubDate>\n"
-            f"<link>{url}</link>\n<guid>{url}</guid>\n<author>invalid@example.com ({name})</author>\n"
-            f'<category domain="{base}{board_url(board)}"><![CDATA[{board.title}]]></category>\n'
-            f'<dc:creator>{name}</dc:creator>\n<content:encoded><![CDATA[<div class="bbWrapper">'
-            f"{to_html(thread.body(opening))}</div>]]></content:encoded>\n"
-            f"<slash:comments>{shown(thread.count - 1)}</slash:comments>\n</item>"
-        )
+    if board is None:
+        title, about, url = TITLE, "All boards.", "/forums/-/"
+        threads = [row for one in BOARDS if not one.members_only for row in view.board(one.board_id)[:20]]
+        newest = sorted(threads, key=_newest, reverse=True)[:20]
+    else:
+        title, about, url = board.title, board.description, board_url(board)
+        newest = view.board(board.board_id)[:20]
+    items = "\n".join(_feed_item(thread, base, date(thread.last.at)) for thread in newest)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
         'xmlns:slash="http://purl.org/rss/1.0/modules/slash/">\n<channel>\n'
-        f"<title>{escape(board.title)}</title>\n<description>{escape(board.description)}</description>\n"
-        f"<pubDate>{date(view.now)}</pubDate>\n<generator>{TITLE}</generator>\n<link>{base}{board_url(board)}</link>\n"
-        f'<atom:link rel="self" type="application/rss+xml" href="{base}{board_url(board)}index.rss"/>\n'
-        + "\n".join(items)
-        + "\n</channel>\n</rss>\n"
+        f"<title>{escape(title)}</title>\n<description>{escape(about)}</description>\n"
+        f"<pubDate>{date(newest[0].last.at if newest else view.now)}</pubDate>\n<generator>{TITLE}</generator>\n"
+        f"<link>{base}{url}</link>\n"
+        f'<atom:link rel="self" type="application/rss+xml" href="{base}{url}index.rss"/>\n'
+        f"{items}\n</channel>\n</rss>\n"
+    )
+
+
+def _feed_item(thread: ThreadView, base: str, date: str) -> str:
+    opening, board = thread.plan.posts[0], BOARD_BY_ID[thread.board_id]
+    name, url = escape(thread.author(opening).name), base + thread_url(thread)
+    return (
+        f"<item>\n<title>{escape(thread.title)}</title>\n<pubDate>{date}</pubDate>\n"
+        f"<link>{url}</link>\n<guid>{url}</guid>\n<author>invalid@example.com ({name})</author>\n"
+        f'<category domain="{base}{board_url(board)}"><![CDATA[{board.title}]]></category>\n'
+        f'<dc:creator>{name}</dc:creator>\n<content:encoded><![CDATA[<div class="bbWrapper">'
+        f"{to_html(thread.body(opening))}</div>]]></content:encoded>\n"
+        f"<slash:comments>{shown(thread.count - 1)}</slash:comments>\n</item>"
     )

@@ -6,7 +6,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from demo.body import Body, Break, Items, Link, Mention, Paragraph, Strong, paragraph
-from demo.vocabulary import HOSPITALS, SUBJECTS, Subject
+from demo.vocabulary import ASIDES, HOSPITALS, QUALIFIERS, SUBJECTS, Subject
 
 COMMON = {
     "percent": ("2", "4", "7", "9", "12", "18", "23"),
@@ -135,8 +135,11 @@ def reply(rng: Random, told: Story, *, mention: tuple[int, str] | None = None) -
         words[slot] = pick(rng, choices)
     details = told.subject.details
     first = int(rng.random() * len(details))
-    claim = pick(rng, told.subject.claims).format_map(words)
+    claim = pick(rng, told.subject.claims).format_map(words) + pick(rng, QUALIFIERS).format_map(words)
     ask = pick(rng, told.asks)
+    slot = pick(rng, tuple(name for name in told.subject.slots if name != "year"))
+    words["alternative"] = pick(rng, tuple(one for one in told.subject.slots[slot] if one != told.words[slot]))
+    words["other"] = pick(rng, HOSPITALS)
     filled = {
         "here": pick(rng, HOSPITALS), "ask": ask, "ask_short": f'"{ask}"', "claim": _capital(claim),
         "claim_low": _lower(claim),
@@ -146,7 +149,9 @@ def reply(rng: Random, told: Story, *, mention: tuple[int, str] | None = None) -
         text = details[(first + detail) % len(details)].format_map(words)
         return _capital(pick(rng, templates).format_map({**filled, "detail": text}))
 
-    sentences = [say(_AGREE if rng.random() < 0.6 else _DOUBT), say(_GROUND)]
+    sentences = [say(_AGREE if rng.random() < 0.6 else _DOUBT)] if rng.random() < 0.7 else []
+    sentences.append(say(_GROUND))
+    sentences += [pick(rng, ASIDES).format_map(words) for _ in range(int(rng.random() * 3))]
     blocks: list[Paragraph | Items] = []
     lead: tuple[Mention | str, ...] = (Mention(*mention), " ") if mention else ()
     blocks.append(paragraph(*lead, " ".join(sentences)))
@@ -163,6 +168,7 @@ def reply(rng: Random, told: Story, *, mention: tuple[int, str] | None = None) -
     if rng.random() < 0.12:
         blocks.append(_with_paper(rng, "See also "))
     if rng.random() < 0.3:
+        filled["ask"] = pick(rng, told.subject.asks).format_map(words)
         blocks.append(paragraph(say(_ASK_BACK)))
     elif rng.random() < 0.3:
         blocks.append(paragraph(pick(rng, _CLOSE)))

@@ -5,7 +5,6 @@ from `/api/v1/access_token` for the client id and secret `demo` and `demo`; each
 """
 
 import base64
-import binascii
 import secrets
 import time
 from collections.abc import Mapping
@@ -93,7 +92,7 @@ class Reddit:
         kind, _, pair = request.headers.get("authorization", "").partition(" ")
         try:
             named = base64.b64decode(pair, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             named = ""
         if request.method != "POST" or kind.lower() != "basic" or named != f"{CLIENT_ID}:{CLIENT_SECRET}":
             return _error(401, "Unauthorized")
@@ -216,7 +215,7 @@ def _held_back(tree: Tree, plans: list[CommentPlan]) -> list[Thing]:
 
 
 def _whole(text: str | None, default: int, most: int, least: int = 1) -> int:
-    number = int(text) if text and text.isdigit() else default
+    number = int(text) if text and text.isdecimal() and len(text) < 9 else default
     return max(least, min(number, most))
 
 

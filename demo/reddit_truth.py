@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from crawler.records import Board, Poll, PollOption, Post, Status, Thread
-from demo.body import Body, links_of, own_words, quotes_of, to_markdown
+from crawler.records import Board, Poll, PollOption, Post, Quote, Status, Thread
+from demo.body import Body, Quoted, links_of, own_words, to_markdown
 from demo.reddit_json import POLL_ANSWERS, permalink
 from demo.reddit_world import SUBREDDITS, RedditView, SubmissionView, user_number
 from demo.truth import Truth
@@ -86,7 +86,7 @@ def submission_posts(view: SubmissionView, site: str = SITE) -> Iterator[Post]:
         edited_at=_instant(plan.edited_at) if view.is_edited and not view.is_gone else None,
         edited=view.is_edited and not view.is_gone,
         body_text=_text(body),
-        quotes=quotes_of(body),
+        quotes=_quotes(body),
         score=view.score(plan.score, plan.at, -1),
         links=[*linked, *links_of(body)],
         is_opening=True,
@@ -108,7 +108,7 @@ def submission_posts(view: SubmissionView, site: str = SITE) -> Iterator[Post]:
             edited_at=_instant(comment.edited_at) if changed and not gone else None,
             edited=changed and not gone,
             body_text=_text(words),
-            quotes=quotes_of(words),
+            quotes=_quotes(words),
             score=view.score(comment.score, comment.at, comment.n),
             links=links_of(words),
             status=_status(gone=gone, by_moderator=comment.by_moderator),
@@ -123,6 +123,11 @@ def _author(view: SubmissionView) -> str:
 def _text(body: Body) -> str:
     """Own words as Markdown; the two blanks that make a line break are no part of what is said."""
     return to_markdown(own_words(body)).replace("  \n", "\n")
+
+
+def _quotes(body: Body) -> list[Quote]:
+    quoted = [block for block in body if isinstance(block, Quoted)]
+    return [Quote(post_id=block.post_id, text=_text(block.blocks)) for block in quoted]
 
 
 def _author_id(name: str) -> str | None:

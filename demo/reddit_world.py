@@ -13,12 +13,14 @@ from random import Random
 
 from msgspec import Struct
 
-from demo.body import Body, Quoted, own_words
+from demo.body import Body, Quoted, to_text
 from demo.plan import DAY
 from demo.prose import edited, excerpt, opening, pick, reply, story
 from demo.vocabulary import NAME_ENDS, NAME_STEMS
 from demo.world import World
 
+_TELLING = 160
+"""Characters: fewer words of a comment may be in another one too."""
 COMMENTS = 5_000
 """Comment ids that are a submission's own."""
 _FIRST_SUBMISSION, _SUBMISSION_STEP = int("1dem000", 36), 31
@@ -316,8 +318,13 @@ class SubmissionView:
             quoted = opening(self.world.random(5, self.plan.index), self.story)
         else:
             quoted = reply(self.world.random(7, self.plan.index, plan.parent), self.story)
+        # Reddit does not say what is quoted, so that short words could be anybody's: those are not quoted.
+        part = excerpt(quoted)
+        part = part if len(to_text(part)) > _TELLING else quoted
+        if len(to_text(part)) < _TELLING:
+            return words
         above = self.plan.submission_id if plan.parent is None else self.plan.comments[plan.parent].comment_id
-        return (Quoted(excerpt(own_words(quoted)), post_id=above), *words)
+        return (Quoted(part, post_id=above), *words)
 
     def score(self, final: int, at: int, place: int) -> int:
         """A score on its way to `final`, wavering by the hour as Reddit's do."""
@@ -363,4 +370,4 @@ class RedditView:
 
 
 def _number(text: str) -> int:
-    return int(text, 36) if text and all(digit in _DIGITS for digit in text) else -1
+    return int(text, 36) if 0 < len(text) < 14 and all(digit in _DIGITS for digit in text) else -1

@@ -71,9 +71,7 @@ class Site:
             case "POST", "clock":
                 return self._set_clock(request.body)
             case "GET", "truth":
-                at = parse_qs(query).get("at", [""])[0]
-                truth = self.truth(datetime.fromisoformat(at) if at else self.clock.now)
-                return _lines([*truth.boards, *truth.threads, *truth.redirects, *truth.posts])
+                return self._tell(parse_qs(query).get("at", [""])[0])
             case "GET", "requests":
                 return _lines(list(self.arrivals))
             case "POST", "reset":
@@ -82,17 +80,30 @@ class Site:
                 return _json({"requests": 0})
         return _json({"error": "There is no such order."}, 404)
 
+    def _tell(self, at: str) -> Response:
+        try:
+            now = _utc(at) if at else self.clock.now
+        except ValueError as error:
+            return _json({"error": f"`at` must be an ISO instant: {error}"}, 400)
+        truth = self.truth(now)
+        return _lines([*truth.boards, *truth.threads, *truth.redirects, *truth.posts])
+
     def _set_clock(self, body: bytes) -> Response:
         try:
             order = msgspec.json.decode(body, type=dict[str, str])
             if "now" in order:
-                now = datetime.fromisoformat(order["now"])
-                self.clock.set(now if now.tzinfo else now.replace(tzinfo=UTC))
+                self.clock.set(_utc(order["now"]))
             else:
                 self.clock.advance(interval(order.get("advance", "")))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, OverflowError) as error:
             return _json({"error": f'Send {{"now": ISO}} or {{"advance": "1d"}}: {error}'}, 400)
         return _json({"now": self.clock.now, "speed": self.clock.speed})
+
+
+def _utc(text: str) -> datetime:
+    """An ISO instant; without offset it is UTC."""
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _json(value: object, status: int = 200) -> Response:

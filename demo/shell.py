@@ -13,6 +13,26 @@ from demo.world import SITE_OFFSET
 TITLE = "Bedside Board"
 _OFFSET = int(SITE_OFFSET.total_seconds())
 _ZONE = "-0500"
+STYLE = """body { font: 15px/1.5 sans-serif; margin: 0; background: #eef2f5; color: #1d2733 }
+a { color: #1f5f8b; text-decoration: none } h1 { font-size: 22px }
+.p-header, .p-nav { background: #1f5f8b; padding: 8px 5% } .p-header a, .p-nav a { color: #fff }
+.p-nav-list, .p-breadcrumbs, .listInline, .structItem-parts, .pageNav-main { list-style: none; padding: 0 }
+.p-nav-list li, .p-breadcrumbs li, .listInline li, .structItem-parts li, .pageNav-main li { display: inline }
+.pageNav-main li, .p-breadcrumbs li { margin: 0 6px }
+.p-body-inner { max-width: 1100px; margin: 12px auto; padding: 0 12px }
+.block-container { background: #fff; margin: 10px 0 }
+.structItem, .node-body { display: flex; gap: 14px; padding: 8px 12px; border-top: 1px solid #dde4ea }
+.structItem-cell--main, .node-main { flex: 1 } .message-inner { display: flex; border-top: 6px solid #eef2f5 }
+.message-cell { padding: 10px } .message-cell--user { width: 130px; background: #f6f9fb }
+.message-cell--main { flex: 1 }
+.avatar { display: inline-block; width: 32px; text-align: center; border-radius: 16px } .label { background: #d8e6f0 }
+dl { margin: 0 } dt, dd { display: inline; margin: 0 4px 0 0 } h3, h4, h5 { margin: 2px 0 }
+.structItem-statuses, .message-attribution ul, .listPlain { list-style: none; padding: 0; margin: 0; color: #889 }
+.node-statsMeta { display: none } .structItem-cell--meta, .structItem-cell--latest { width: 140px }
+.message-attribution { display: flex; justify-content: space-between; color: #667 } .message-lastEdit { color: #889 }
+.bbCodeBlock { border-left: 3px solid #d08a2e; margin: 8px 0; padding: 6px 10px; background: #faf6ef }
+.u-srOnly, .menu, .pageNavSimple, .js-selectToQuoteEnd, .u-hidden, .bbCodeBlock-expandLink, noscript { display: none }
+"""
 _COLORS = ("#c2f0f0", "#d9b3e6", "#ebadad", "#c2d6d6", "#99d6ff", "#f0d9c2")
 
 
@@ -163,6 +183,44 @@ def breadcrumbs(base: str, trail: Iterable[tuple[str, str]]) -> str:
     )  # fmt: skip
 
 
+_TOP = f"""<div class="p-pageWrapper" id="top">
+<header class="p-header" id="header"><div class="p-header-inner"><div class="p-header-content">
+\t<div class="p-header-logo p-header-logo--image"><a href="/">{TITLE}</a></div>
+</div></div></header>
+<div class="p-navSticky p-navSticky--primary" data-xf-init="sticky-header"><nav class="p-nav"><div class="p-nav-inner">
+\t<ul class="p-nav-list js-offCanvasNavSource">
+\t\t<li><div class="p-navEl is-selected"><a href="/" class="p-navEl-link" data-nav-id="forums">Forums</a></div></li>
+\t\t<li><div class="p-navEl"><a href="/whats-new/" class="p-navEl-link" data-nav-id="whatsNew">What's new</a></div></li>
+\t</ul>
+\t<div class="p-nav-opposite"><div class="p-navgroup p-account p-navgroup--guest">
+\t\t<a href="/login/" class="p-navgroup-link p-navgroup-link--textual p-navgroup-link--logIn" data-xf-click="overlay">
+\t\t\t<span class="p-navgroup-linkText">Log in</span></a>
+\t\t<a href="/register/" class="p-navgroup-link p-navgroup-link--textual p-navgroup-link--register">
+\t\t\t<span class="p-navgroup-linkText">Register</span></a>
+\t</div></div>
+</div></nav></div>
+<div class="p-body"><div class="p-body-inner">
+<!--XF:EXTRA_OUTPUT-->
+"""
+_WARNINGS = """<noscript class="js-jsWarning">\
+<div class="blockMessage blockMessage--important blockMessage--iconic u-noJsOnly">\
+JavaScript is disabled. For a better experience, please enable JavaScript in your browser before proceeding.</div>\
+</noscript>
+<div class="blockMessage blockMessage--important blockMessage--iconic js-browserWarning" style="display: none">\
+You are using an out of date browser.</div>
+"""
+_FOOT = """<footer class="p-footer" id="footer"><div class="p-footer-inner"><div class="p-footer-row">
+\t<ul class="p-footer-linkList"><li><a href="/help/terms/">Terms and rules</a></li><li><a href="/help/">Help</a></li>
+\t<li><a href="/forums/-/index.rss" target="_blank" class="p-footer-rssLink" title="RSS">RSS</a></li></ul>
+</div><div class="p-footer-copyright">
+\t<a href="https://xenforo.com" class="u-concealed" dir="ltr" target="_blank" rel="sponsored noopener">\
+Community platform by XenForo<sup>&reg;</sup> <span class="copyright">&copy; 2010-2025 XenForo Ltd.</span></a>
+</div></div></footer>
+</div>
+</body>
+"""
+
+
 def document(
     template: str,
     *,
@@ -177,10 +235,8 @@ def document(
     ld: object = None,
 ) -> str:
     """A whole page: `template` is XenForo's name of it, `content` what is in the middle."""
-    structured = ""
-    if ld:
-        data = json.dumps(ld).replace("</", "<\\/")
-        structured = f'\n<script type="application/ld+json">\n{data}\n</script>'
+    data = json.dumps(ld).replace("</", "<\\/")
+    structured = f'\n<script type="application/ld+json">\n{data}\n</script>' if ld else ""
     full = title if title == TITLE else f"{title} | {TITLE}"
     return f"""<!DOCTYPE html>
 <html id="XF" lang="en-US" dir="LTR"
@@ -209,51 +265,15 @@ def document(
 \t<script src="/js/xf/preamble.min.js?_v=demo2300"></script>{structured}
 </head>
 <body data-template="{template}">
-<div class="p-pageWrapper" id="top">
-<header class="p-header" id="header"><div class="p-header-inner"><div class="p-header-content">
-\t<div class="p-header-logo p-header-logo--image"><a href="/">{TITLE}</a></div>
-</div></div></header>
-<div class="p-navSticky p-navSticky--primary" data-xf-init="sticky-header"><nav class="p-nav"><div class="p-nav-inner">
-\t<ul class="p-nav-list js-offCanvasNavSource">
-\t\t<li><div class="p-navEl is-selected"><a href="/" class="p-navEl-link" data-nav-id="forums">Forums</a></div></li>
-\t\t<li><div class="p-navEl"><a href="/whats-new/" class="p-navEl-link" data-nav-id="whatsNew">What's new</a></div></li>
-\t</ul>
-\t<div class="p-nav-opposite"><div class="p-navgroup p-account p-navgroup--guest">
-\t\t<a href="/login/" class="p-navgroup-link p-navgroup-link--textual p-navgroup-link--logIn" data-xf-click="overlay">
-\t\t\t<span class="p-navgroup-linkText">Log in</span></a>
-\t\t<a href="/register/" class="p-navgroup-link p-navgroup-link--textual p-navgroup-link--register">
-\t\t\t<span class="p-navgroup-linkText">Register</span></a>
-\t</div></div>
-</div></nav></div>
-<div class="p-body"><div class="p-body-inner">
-<!--XF:EXTRA_OUTPUT-->
-{crumbs}
-<noscript class="js-jsWarning"><div class="blockMessage blockMessage--important blockMessage--iconic u-noJsOnly">\
-JavaScript is disabled. For a better experience, please enable JavaScript in your browser before proceeding.</div>\
-</noscript>
-<div class="blockMessage blockMessage--important blockMessage--iconic js-browserWarning" style="display: none">\
-You are using an out of date browser.</div>
-<div class="p-body-header">
+{_TOP}{crumbs}
+{_WARNINGS}<div class="p-body-header">
 \t<div class="p-title "><h1 class="p-title-value">{heading or escape(title)}</h1></div>
 \t{description}
 </div>
-<div class="p-body-main  ">
-<div class="p-body-contentCol"></div>
-<div class="p-body-content">
+<div class="p-body-main  "><div class="p-body-contentCol"></div><div class="p-body-content">\
 <div class="p-body-pageContent">
 {content}
-</div>
-</div>
-</div>
+</div></div></div>
 </div></div>
-<footer class="p-footer" id="footer"><div class="p-footer-inner"><div class="p-footer-row">
-\t<ul class="p-footer-linkList"><li><a href="/help/terms/">Terms and rules</a></li><li><a href="/help/">Help</a></li>
-\t<li><a href="/forums/-/index.rss" target="_blank" class="p-footer-rssLink" title="RSS">RSS</a></li></ul>
-</div><div class="p-footer-copyright">
-\t<a href="https://xenforo.com" class="u-concealed" dir="ltr" target="_blank" rel="sponsored noopener">\
-Community platform by XenForo<sup>&reg;</sup> <span class="copyright">&copy; 2010-2025 XenForo Ltd.</span></a>
-</div></div></footer>
-</div>
-</body>
-</html>
+{_FOOT}</html>
 """

@@ -115,10 +115,33 @@ def _user(member: Member, base: str, *, opener: bool, author: bool) -> str:
 \t</section>"""
 
 
+def _header(thread: ThreadView, post: PostPlan, position: int, base: str) -> str:
+    url = thread_url(thread, f"post-{post.post_id}")
+    solved = ""
+    if thread.solution is post:
+        solved = '<li><span class="is-solution" data-xf-init="tooltip" title="Solution">Solution</span></li>'
+    return f"""<header class="message-attribution message-attribution--split">
+\t\t<ul class="message-attribution-main listInline ">
+\t\t\t<li class="u-concealed"><a href="{url}" rel="nofollow" >{time_tag(post.at, thread.day)}</a></li>
+\t\t\t{solved}
+\t\t</ul>
+\t\t<ul class="message-attribution-opposite message-attribution-opposite--list ">
+\t\t\t<li><a href="{url}" class="message-attribution-gadget" data-xf-init="share-tooltip" \
+data-href="/posts/{post.post_id}/share" aria-label="Share" rel="nofollow">\
+<i class="fa--xf far fa-share-alt "></i></a></li>
+\t\t\t<li class="u-hidden js-embedCopy"><a href="javascript:" data-xf-init="copy-to-clipboard" \
+data-copy-text="&lt;div class=&quot;js-xf-embed&quot; data-url=&quot;{base}&quot; \
+data-content=&quot;post-{post.post_id}&quot;&gt;&lt;/div&gt;"><i class="fa--xf far fa-code "></i></a></li>
+\t\t\t<li><a href="{url}" rel="nofollow">
+\t\t\t\t#{position}
+\t\t\t</a></li>
+\t\t</ul>
+\t</header>"""
+
+
 def _post(thread: ThreadView, post: PostPlan, position: int, base: str) -> str:
     writer, edits, opener = thread.author(post), thread.edits(post), post.n == 0
     solution = thread.solution is post
-    url = thread_url(thread, f"post-{post.post_id}")
     edit = ""
     if edits:
         edit = (
@@ -135,9 +158,6 @@ def _post(thread: ThreadView, post: PostPlan, position: int, base: str) -> str:
         f'\n\titemscope itemtype="https://schema.org/{answer}" itemid="{base}/posts/{post.post_id}/"'
     )  # fmt: skip
     parent = "" if opener else f'<meta itemprop="parentItem" itemscope itemid="{base}{thread_url(thread)}" />'
-    solved = ""
-    if solution:
-        solved = '<li><span class="is-solution" data-xf-init="tooltip" title="Solution">Solution</span></li>'
     date, hour = clock_words(post.at)
     css = " message--solution" if solution else " message-threadStarterPost" if opener else ""
     return f"""
@@ -153,23 +173,7 @@ def _post(thread: ThreadView, post: PostPlan, position: int, base: str) -> str:
 \t</div>
 \t<div class="message-cell message-cell--main">
 \t<div class="message-main js-quickEditTarget">
-\t<header class="message-attribution message-attribution--split">
-\t\t<ul class="message-attribution-main listInline ">
-\t\t\t<li class="u-concealed"><a href="{url}" rel="nofollow" >{time_tag(post.at, thread.day)}</a></li>
-\t\t\t{solved}
-\t\t</ul>
-\t\t<ul class="message-attribution-opposite message-attribution-opposite--list ">
-\t\t\t<li><a href="{url}" class="message-attribution-gadget" data-xf-init="share-tooltip" \
-data-href="/posts/{post.post_id}/share" aria-label="Share" rel="nofollow">\
-<i class="fa--xf far fa-share-alt "></i></a></li>
-\t\t\t<li class="u-hidden js-embedCopy"><a href="javascript:" data-xf-init="copy-to-clipboard" \
-data-copy-text="&lt;div class=&quot;js-xf-embed&quot; data-url=&quot;{base}&quot; \
-data-content=&quot;post-{post.post_id}&quot;&gt;&lt;/div&gt;"><i class="fa--xf far fa-code "></i></a></li>
-\t\t\t<li><a href="{url}" rel="nofollow">
-\t\t\t\t#{position}
-\t\t\t</a></li>
-\t\t</ul>
-\t</header>
+\t{_header(thread, post, position, base)}
 \t<div class="message-content js-messageContent">
 \t{ad}
 \t<div class="message-userContent lbContainer js-lbContainer " data-lb-id="post-{post.post_id}" \

@@ -19,6 +19,36 @@ NAME_STEMS = (
 )  # fmt: skip
 NAME_ENDS = ("", "_MD", "DO", "22", "_IR", "PGY4", "77", "-attending", "x", "_fellow", "1984", " K.")
 
+QUALIFIERS = (
+    "", "", "", ", at least in the first {count} cases", ", once the learning curve was behind us",
+    ", although our numbers are small", ", and the nurses noticed before we did", ", with one exception last winter",
+    ", if the team is the same every week", ", which surprised everybody on the committee",
+    ", as long as somebody keeps the list", ", and I say that as a former skeptic", ", on weekdays at least",
+    ", and follow-up at {minutes} days has not changed that", ", though a resident presented the opposite last month",
+)  # fmt: skip
+ASIDES = (
+    "We audited {count} cases last year and changed one line of the protocol.",
+    "The argument at our morning conference took {minutes} minutes and ended in a draw.",
+    "With {alternative} I would think differently.",
+    "We had the same discussion about {alternative} two years ago.",
+    "Nobody mentions the cost: about {percent}% of our budget went there.",
+    "The younger colleagues at {other} do it differently and their results are no worse.",
+    "Our data manager pulled {count} charts, and a third lacked the field we needed.",
+    "Before we changed anything we wrote down what we expected, which I can only recommend.",
+    "It took {minutes} days until every shift had heard of it.",
+    "What works at {other} may not work with our volume.",
+    "A visiting colleague from {other} showed us {alternative}, and we are still digesting it.",
+    "The guideline leaves this open on purpose, I think.",
+    "I would not read too much into a single bad week.",
+    "Half of the team wants {alternative} instead, so this is not settled here either.",
+    "We put it on a laminated card; the card helped more than the lecture.",
+    "If I had to choose one thing to measure, it would be the time to the first decision.",
+    "Our registry has {count} entries by now, too few for anything but humility.",
+    "In the last {minutes} days we had three such discussions.",
+    "The patients ask about it themselves these days, and rightly so.",
+    "Simulation twice a year did more for us than any device.",
+)  # fmt: skip
+
 SIGNATURES = (
     "Attending, opinions are my own and not my hospital's.",
     "PGY-5 & counting",
@@ -208,7 +238,7 @@ SUBJECTS = (
          "A lawyer costs less than one month of {clause}"),
         ("ask for the last three years of productivity numbers", "a radius of 10 miles & 12 months, no more",
          "have the call schedule written into the contract", "talk to the person who left"),
-        {"kind": ("academic", "private practice", "hospital-employed", "locum"),
+        {"kind": ("university", "private practice", "hospital-employed", "locum"),
          "clause": ("a two-year non-compete", "no tail coverage", "an RVU threshold of 7,000",
                     "1:3 call without a stipend")},
         ("contract", "career", "call"),

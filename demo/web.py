@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from email.utils import formatdate, parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 
 from msgspec import Struct
@@ -62,9 +63,10 @@ def encode(request: Request, response: Response) -> bytes:
         lines.append(f"ETag: {response.etag}")
     if response.changed_at is not None:
         lines.append(f"Last-Modified: {formatdate(response.changed_at, usegmt=True)}")
-    if body or not response.location:
+    if body:
         lines.append(f"Content-Type: {response.content_type}")
-    lines.append(f"Content-Length: {len(body)}")
+    if "304" not in lines[0]:
+        lines.append(f"Content-Length: {len(body)}")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
     return head if request.method == "HEAD" else head + body
 
@@ -72,8 +74,8 @@ def encode(request: Request, response: Response) -> bytes:
 class Connection(asyncio.Protocol):
     """One client's connection: requests one after the other, as many as it sends."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, opened: "set[Connection]") -> None:
+        self._answer, self._opened = answer, opened
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -81,6 +83,16 @@ class Connection(asyncio.Protocol):
         """Called by asyncio."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._opened.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Called by asyncio."""
+        self._opened.discard(self)
+
+    def abort(self) -> None:
+        """Ends the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio: answers every request that is complete."""
@@ -99,7 +111,7 @@ class Connection(asyncio.Protocol):
             headers[name.strip().lower()] = value.strip()
         length = headers.get("content-length", "0")
         words = first.split(" ")
-        if len(words) != 3 or not length.isdigit() or "transfer-encoding" in headers:
+        if len(words) != 3 or not length.isdecimal() or "transfer-encoding" in headers:
             return self._refuse(400)
         if int(length) > _LARGEST_BODY:
             return self._refuse(413)
@@ -141,11 +153,14 @@ def listen(port: int) -> socket.socket:
 async def run(listeners: Mapping[socket.socket, Answer], stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Serves each socket with its answers until `stop` is set."""
     loop = asyncio.get_running_loop()
+    opened: set[Connection] = set()
     servers = [
-        await loop.create_server(lambda answer=answer: Connection(answer), sock=listener, backlog=512)  # type: ignore[misc]
+        await loop.create_server(partial(Connection, answer, opened), sock=listener, backlog=512)
         for listener, answer in listeners.items()
     ]
     ready()
     await stop.wait()
     for server in servers:
         server.close()
+    for connection in list(opened):
+        connection.abort()

@@ -279,6 +279,7 @@ class View:
     def __init__(self, world: World, now: int) -> None:
         self.world, self.now = world, now
         self._boards: dict[int, list[ThreadView]] | None = None
+        self._stamps: dict[int, int] = {}
 
     @property
     def instant(self) -> datetime:
@@ -326,6 +327,13 @@ class View:
                 rows.sort(key=lambda thread: (thread.last.at, thread.thread_id), reverse=True)
             self._boards = boards
         return self._boards
+
+    def stamp(self, board_id: int) -> int:
+        """A number that changes whenever anything in the board's list changes, but what hangs on the day."""
+        if board_id not in self._stamps:
+            rows = [*self.board(board_id), *self.redirects(board_id)]
+            self._stamps[board_id] = hash(tuple((row.thread_id, row.board_id, row.state) for row in rows))
+        return self._stamps[board_id]
 
     def counts(self, board: BoardPlan) -> tuple[int, int]:
         """Threads and posts of a board."""

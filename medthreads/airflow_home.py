@@ -14,6 +14,7 @@ from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from crawler.errors import MedthreadsError
 from crawler.site import Site, registry
@@ -121,8 +122,12 @@ class AirflowHome:
 
 
 def pool_of(site: Site) -> str:
-    """Name of the pool that lets one crawl at a time at the site's host; shared by schedules and backfills."""
-    return f"host_{site.host}"
+    """Name of the pool that lets one crawl at a time at the site's host; shared by schedules and backfills.
+
+    A port that the address names is part of it: on loopback, each port is a server of its own.
+    """
+    port = urlsplit(site.url).port
+    return f"host_{site.host}" + (f"_{port}" if port else "")
 
 
 def ensure_pools() -> list[str]:

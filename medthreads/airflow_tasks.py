@@ -2,51 +2,35 @@
 
 The crawl runs in a process of its own (Scrapy's reactor starts once in a process, and a crash or a memory leak must
 not take the worker along); the other steps call medthreads.pipeline. A failure leaves its sentence in the log, not a
-stack trace; what a retry cannot mend ends as RetryIsUselessExit, which the retry policy of dag_factory knows.
+stack trace (airflow_failures).
 """
 
-import json
 import logging
 import os
 import re
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn, Protocol, TypedDict, cast
+from typing import Any, Protocol, TypedDict, TypeVar, cast
 
 from airflow.sdk import Asset, get_current_context
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException, AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowNotFoundException
 
-from crawler import errors
-from crawler.errors import MedthreadsError
+from crawler.errors import BusyError
 from crawler.site import Site, credential_variables, find_site
+from medthreads.airflow_failures import plain_failures
+from medthreads.crawl_process import run_crawl
 
 ARCHIVE_ASSET = Asset("medthreads_archive")
 """The archive. Events on it carry `site|day` as their partition: what summaries are refreshed for."""
 
 ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
-GRACE = 4.0
-"""Seconds a crawl gets to close its landing; Airflow kills a task 5 s after SIGTERM."""
+BUSY_PAUSE = 5.0
+"""Seconds between two looks whether the site is free."""
 
-MENDED_BY_RETRY = {
-    error.exit_code
-    for error in (
-        errors.BusyError,
-        errors.DiskFullError,
-        errors.BlockedError,
-        errors.EmptyCrawlError,
-        errors.UnreachableError,
-        errors.InterruptedCrawlError,
-        MedthreadsError,
-    )
-}
-"""Causes that may be gone an hour later; all others wait for a person. Unknown exit codes (a crash) are retried."""
+Result = TypeVar("Result")
 
 log = logging.getLogger("medthreads")
 
@@ -71,14 +55,6 @@ class Run(Protocol):
     """Start of the day that a scheduled or backfill run is about, UTC."""
 
 
-class FailureExit(SystemExit):
-    """Ends a task whose sentence is in the log already: Airflow logs an exit code instead of a stack trace."""
-
-
-class RetryIsUselessExit(FailureExit):
-    """Ends a task whose cause somebody has to see to."""
-
-
 def crawl(site_name: str, schedule: str | None) -> Step:
     """Fetches what is new from the site into a **landing**: WARC files, staged records and a receipt.
 
@@ -90,14 +66,12 @@ def crawl(site_name: str, schedule: str | None) -> Step:
     run = cast("Run", context["dag_run"])
     with plain_failures():
         site = find_site(site_name)
-        argv = crawl_command(
-            site_name,
-            run_id=run.run_id,
-            period=crawl_period(run, context["params"], schedule),
-            full=context["params"]["full"],
-        )
+        period, full = crawl_period(run, context["params"], schedule), bool(context["params"]["full"])
+        argv = crawl_command(site_name, run_id=run.run_id, period=period, full=full)
         environ = {**os.environ, **_credentials(site), "PYTHONUNBUFFERED": "1"}
-    landed = _run_crawl(argv, environ)
+        log.info("Crawling %s (%s): %s.", site.title or site.name, site.url, _told(period, full=full))
+        log.info("Landing: %s/landing/%s/%s", archive_location(), site_name, crawl_id_of(run.run_id))
+    landed = run_crawl(argv, environ)
     receipt = landed.get("receipt", {})
     wanted = ("outcome", "requests", "threads_opened", "posts", "pending", "bytes")
     return {"site": site_name, "landing": landed["landing"], "figures": {name: receipt.get(name) for name in wanted}}
@@ -124,7 +98,6 @@ def check(deduped: Step) -> Step:
     with plain_failures():
         results = pipeline.check(archive_location(), Path(deduped["landing"]))
     warnings = [result.name for result in results if result.warning]
-    log.info("check: all %s checks hold%s", len(results), f"; worth a look: {', '.join(warnings)}" if warnings else "")
     return {**deduped, "figures": {"checks": len(results), "warnings": len(warnings)}}
 
 
@@ -133,7 +106,7 @@ def commit(checked: Step) -> Step:
     from medthreads import pipeline
 
     with plain_failures():
-        snapshot = pipeline.commit(archive_location(), Path(checked["landing"]))
+        snapshot = _when_free(lambda: pipeline.commit(archive_location(), Path(checked["landing"])))
     log.info("commit: snapshot %s, %s", snapshot.number, _sentence(snapshot.counts))
     return {**checked, "figures": {"snapshot": snapshot.number, **snapshot.counts}}
 
@@ -145,7 +118,7 @@ def publish(committed: Step) -> Step:
     context = get_current_context()
     with plain_failures():
         published = pipeline.publish(archive_location(), Path(committed["landing"]))
-    figures = {"files": len(published.files), "rows": published.rows, "removed": len(published.removed)}
+    figures = {"files_written": len(published.files), "rows": published.rows, "files_removed": len(published.removed)}
     log.info("publish: current/ shows snapshot %s; %s", published.snapshot, _sentence(figures))
     run = cast("Run", context["dag_run"])
     day = (run.partition_date or run.run_after or datetime.now(UTC)).date().isoformat()
@@ -169,6 +142,19 @@ def refresh() -> dict[str, int]:
         figures = refresh_summaries(Archive.open(archive_location()), site)
     log.info("summaries of %s: %s", site or "all sites", _sentence(figures))
     return dict(figures)
+
+
+def _when_free(work: Callable[[], Result]) -> Result:
+    """Does it as soon as no other run of the site holds the site's lock; a backfill and the schedule may meet."""
+    said = False
+    while True:
+        try:
+            return work()
+        except BusyError as busy:
+            if not said:
+                log.info("%s Waiting.", busy)
+                said = True
+            time.sleep(BUSY_PAUSE)
 
 
 def archive_location(environ: Mapping[str, str] = os.environ) -> str:
@@ -224,40 +210,6 @@ def crawl_id_of(run_id: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", run_id.lower()).strip("-")
 
 
-@contextmanager
-def plain_failures() -> Iterator[None]:
-    """Turns our own errors into their sentence in the log, without a stack trace."""
-    try:
-        yield
-    except MedthreadsError as error:
-        end_with(error.exit_code, str(error))
-    except AirflowTaskTimeout:
-        end_with(1, "This step took longer than it may and was stopped; the next try does it again.")
-
-
-def end_with(exit_code: int, sentence: str) -> NoReturn:
-    """Ends the task with a sentence for people.
-
-    Raises:
-        AirflowSkipException: the site is paused; nothing was expected of it.
-        RetryIsUselessExit: a person has to act.
-        FailureExit: another try may do.
-    """
-    if exit_code == errors.SitePausedError.exit_code:
-        raise AirflowSkipException(sentence) from None
-    log.error("%s", sentence)
-    known = {error.exit_code for error in _all_errors(MedthreadsError)}
-    if exit_code in known - MENDED_BY_RETRY:
-        raise RetryIsUselessExit(exit_code) from None
-    raise FailureExit(exit_code) from None
-
-
-def _all_errors(root: type[MedthreadsError]) -> Iterator[type[MedthreadsError]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _all_errors(child)
-
-
 def _credentials(site: Site) -> dict[str, str]:
     """Client id and secret from the Airflow Connection of the site, if there is one; else those of the environment."""
     if not site.credentials:
@@ -272,116 +224,13 @@ def _credentials(site: Site) -> dict[str, str]:
     return dict(zip(credential_variables(site), values, strict=True))
 
 
-def _run_crawl(argv: list[str], environ: dict[str, str]) -> dict[str, Any]:
-    """Runs the crawl, its lines going to the task's log as they come; what its last line says in JSON.
-
-    The child holds the reading end of a pipe as its stdin: when this process goes away, even by SIGKILL, the child
-    sees its end and closes its landing.
-    """
-    log.info("%s", " ".join(["medthreads", *argv[1:]]))
-    process = subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=environ,
-        text=True,
-        errors="replace",
-    )
-    output = CrawlOutput()
-    try:
-        with _passing_on_sigterm(process):
-            for line in process.stdout or ():
-                output.take(line)
-            exit_code = process.wait()
-    except AirflowTaskTimeout:
-        end_with(
-            errors.InterruptedCrawlError.exit_code,
-            "The crawl took too long and was stopped; the next try goes on from there.",
-        )
-    finally:
-        _stop(process)
-    if exit_code <= 0 and output.result is not None:
-        # Its result is its last line: a crash of the interpreter on its way out (seen: SIGABRT) changes nothing.
-        return output.result
-    if exit_code < 0:
-        name = signal.Signals(-exit_code).name
-        end_with(1, f"The crawl was ended by {name}; the next try goes on from its landing.")
-    end_with(exit_code or 1, output.last or f"The crawl ended with exit code {exit_code} and without a word.")
+def _told(period: tuple[date | None, date | None], *, full: bool) -> str:
+    since, until = period
+    days = " ".join([*([f"from {since}"] if since else []), *([f"until {until} (not included)"] if until else [])])
+    what = f"posts {days}" if days else "everything" if full else "what is new"
+    return what + (", also in threads that have not moved" if full and days else "")
 
 
-class CrawlOutput:
-    """The lines of a crawl on their way to the task's log.
-
-    Progress lines (they begin with a time of day, which the log has already) go there at once. Any other line is held
-    until the next one: the last of them is the sentence of a failure, which the log shows as an error.
-    """
-
-    def __init__(self) -> None:
-        self.result: dict[str, Any] | None = None
-        """What the line of JSON says."""
-        self.last = ""
-
-    def take(self, line: str) -> None:
-        """Takes the next line."""
-        text = line.rstrip()
-        if found := _result_line(text):
-            self.result = found
-        elif text:
-            if self.last:
-                log.info("%s", self.last)
-            self.last = text
-            if timed := re.fullmatch(r"\d\d:\d\d:\d\d (.+)", text):
-                log.info("%s", timed[1])
-                self.last = ""
-
-
-@contextmanager
-def _passing_on_sigterm(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Hands SIGTERM on to the child, which then closes its landing; Airflow's own handler would let it run on."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        process.terminate()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    if process.stdin:
-        process.stdin.close()
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _result_line(line: str) -> dict[str, Any] | None:
-    if not line.startswith("{"):
-        return None
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and "landing" in value else None
-
-
-def _sentence(figures: Mapping[str, Any]) -> str:
-    """`{"new": 36, "seen": 1204}` -> `36 new, 1,204 seen`."""
-    parts = []
-    for name, value in figures.items():
-        label = name.replace("_", " ")
-        if isinstance(value, bool) or not isinstance(value, int):
-            parts.append(f"{label} {value}")
-        else:
-            parts.append(f"{value:,} {label}")
-    return ", ".join(parts) or "nothing to do"
+def _sentence(figures: Mapping[str, int]) -> str:
+    """`{"new": 36, "edited": 0, "seen": 1204}` -> `36 new, 1,204 seen`."""
+    return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in figures.items() if value) or "nothing new"

@@ -26,8 +26,9 @@ from airflow.sdk import (
 
 from crawler.site import Site, credential_variables, why_paused
 from medthreads import airflow_tasks
+from medthreads.airflow_failures import RetryIsUselessExit
 from medthreads.airflow_home import pool_of
-from medthreads.airflow_tasks import ARCHIVE_ASSET, RetryIsUselessExit
+from medthreads.airflow_tasks import ARCHIVE_ASSET
 
 CRAWL_TIMEOUT = timedelta(hours=12)
 STEP_TIMEOUT = timedelta(hours=1)

@@ -15,11 +15,11 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from crawler.crawl import CrawlScope, crawl_site
 from crawler.errors import ArchiveError, BusyError, CheckFailedError
 from crawler.landing import Landing, new_crawl_id, storage_error
 from crawler.receipt import Outcome, Receipt
 from crawler.site import Site, refuse_if_paused
+from crawler.state import CrawlScope
 from storage.archive import Archive, Snapshot
 from storage.batch import Batch
 from storage.checks import CheckResult
@@ -74,6 +74,8 @@ def crawl(
             (folder / "site.json").write_text(site.model_dump_json(indent=2), encoding="utf-8")
         except OSError as error:
             raise storage_error(folder, error) from error
+        from crawler.crawl import crawl_site  # Scrapy takes a second to load, and only this step needs it
+
         receipt = crawl_site(site, folder, archive.state(site.name), scope, environ)
         logger.info("Crawled %s: %s, %s pages, %s posts.", site.name, receipt.outcome, receipt.parsed, receipt.posts)
     return folder

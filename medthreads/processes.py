@@ -20,13 +20,15 @@ TERM_GRACE = 5.0
 
 
 class Component:
-    """A process with a name and a log."""
+    """A process with a name, a log and some seconds to end in."""
 
-    def __init__(self, name: str, argv: list[str], log: Path) -> None:
+    def __init__(self, name: str, argv: list[str], log: Path, grace: float = 3.0) -> None:
         self.name = name
+        self._grace = grace
         self.log = log
         self._argv = argv
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked = False
 
     def start(self, environ: Mapping[str, str]) -> None:
         """Starts it, its output going to the log (emptied first)."""
@@ -50,13 +52,19 @@ class Component:
         assert self._process is not None
         return self._process.wait(timeout)
 
-    def stop(self, grace: float = 15.0) -> None:
-        """Asks it to end, waits, and kills it where asking does not help."""
+    def ask_to_end(self) -> None:
+        """Sends SIGTERM, if it runs; once only, as a second one makes Airflow's scheduler hang."""
+        if self._process and self._process.poll() is None and not self._asked:
+            self._asked = True
+            self._process.terminate()
+
+    def stop(self) -> None:
+        """Asks it to end, waits for as long as its grace is, and kills it where asking does not help."""
         if self._process is None or self._process.poll() is not None:
             return
-        self._process.terminate()
+        self.ask_to_end()
         try:
-            self._process.wait(grace)
+            self._process.wait(self._grace)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -95,6 +103,16 @@ def marked(mark: str) -> list[psutil.Process]:
         except (psutil.Error, OSError):  # somebody else's, or gone meanwhile
             continue
     return found
+
+
+def ask_crawls_to_end(mark: str) -> None:
+    """Sends SIGTERM to the crawls that carry the mark: each closes its landing, and goes on from there another time."""
+    for process in marked(mark):
+        try:
+            if {"medthreads", "crawl"} <= {Path(word).name for word in process.cmdline()[:3]}:
+                process.send_signal(signal.SIGTERM)
+        except psutil.Error:
+            continue
 
 
 def end_marked(mark: str) -> None:

@@ -27,7 +27,7 @@ from crawler.errors import ArchiveError, BusyError, MedthreadsError, UsageError
 from crawler.site import SITES_VARIABLE, load_site
 from medthreads.airflow_api import AirflowApi
 from medthreads.airflow_home import USER, AirflowHome
-from medthreads.processes import MARK, Component, Guard
+from medthreads.processes import MARK, Component, Guard, ask_crawls_to_end
 
 ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
 HOME_VARIABLE = "MEDTHREADS_AIRFLOW"
@@ -124,7 +124,7 @@ class Session:
         self._start("api-server", [sys.executable, "-m", "medthreads.airflow_server", str(self._ready)])
         self._prepare_database()
         self._start("dag-processor", [_program("airflow"), "dag-processor"])
-        self._start("scheduler", [_program("airflow"), "scheduler", "--skip-serve-logs"])
+        self._start("scheduler", [_program("airflow"), "scheduler", "--skip-serve-logs"], grace=20.0)
         sites = self._demo_sites() if self._demo else []
         self._wait_until(self._api.is_up, "the web server")
         self._progress("web server is ready")
@@ -139,7 +139,13 @@ class Session:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Ends the components, the scheduler first, and whatever they have left."""
+        """Ends the components, the scheduler first, and whatever they have left.
+
+        The scheduler waits for its tasks; a crawl would keep it for hours, so crawls are told to come to an end.
+        """
+        if self._running:
+            self._running[-1].ask_to_end()
+            ask_crawls_to_end(self._mark)
         for component in reversed(self._running):
             component.stop()
         self._guard.finish()
@@ -223,8 +229,8 @@ class Session:
             shown[dag_id] = now
             self._progress(f"{dag_id}: {now}")
 
-    def _start(self, name: str, argv: list[str]) -> None:
-        component = Component(name, argv, self._log_of(name))
+    def _start(self, name: str, argv: list[str], grace: float = 3.0) -> None:
+        component = Component(name, argv, self._log_of(name), grace)
         component.start(self._environ)
         self._running.append(component)
 

@@ -13,10 +13,12 @@ _NOISE = re.compile(
 )
 """Query parameters that name the visit instead of the page: sessions and campaign labels."""
 _SESSION_VALUE = re.compile(r"[0-9a-f]{16,}", re.IGNORECASE)
+_PLAIN = re.compile(r"https?://[a-z0-9.-]+/[^?\s]*")
+"""Addresses that are canonical at first sight; most are."""
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _PROFILE = re.compile(
-    r"/members/[^/?#]+\.\d+(?:[/?#]|$)"  # XenForo
+    r"[/?]members/[^/?#]+\.\d+(?:[/?#]|$)"  # XenForo
     r"|/(?:user|u)/[^/?#]+(?:[/?#]|$)"  # Reddit, Discourse
     r"|/profile/\d+-[^/?#]+"  # Invision
     r"|/(?:member|memberlist)\.php\?"  # vBulletin, phpBB
@@ -27,6 +29,8 @@ _PROFILE = re.compile(
 
 def canonical_url(url: str) -> str:
     """The address without session ids, campaign labels, default port and upper-case host."""
+    if _PLAIN.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:

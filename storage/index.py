@@ -183,10 +183,12 @@ def _generation(connection: sqlite3.Connection, site: str) -> int:
     return int(row[0] or 0)
 
 
+# SQLite must be told the way: left to itself it reads the whole site once per value (36 s instead of 0.2 s a batch).
 def _known_posts(connection: sqlite3.Connection, column: str, site: str, values: Iterable[str]) -> dict[str, KnownPost]:
+    way = "INDEXED BY posts_of_thread" if column == "thread_id" else ""
     found = connection.execute(
         "SELECT post_id, thread_id, content_hash, status, version, created_at, month, last_seen "  # noqa: S608 - ours
-        f"FROM json_each(?) AS wanted JOIN posts ON posts.site = ? AND posts.{column} = wanted.value",
+        f"FROM json_each(?) AS wanted CROSS JOIN posts {way} ON posts.site = ? AND posts.{column} = wanted.value",
         (_json(values), site),
     )
     return {
@@ -199,7 +201,7 @@ def _known_threads(connection: sqlite3.Connection, site: str, thread_ids: Iterab
     decoder = msgspec.msgpack.Decoder(ThreadRecord)
     found = connection.execute(
         "SELECT thread_id, record, content_hash, version, month, last_seen "
-        "FROM json_each(?) AS wanted JOIN threads ON threads.site = ? AND threads.thread_id = wanted.value",
+        "FROM json_each(?) AS wanted CROSS JOIN threads ON threads.site = ? AND threads.thread_id = wanted.value",
         (_json(thread_ids), site),
     )
     return {
@@ -211,7 +213,7 @@ def _known_threads(connection: sqlite3.Connection, site: str, thread_ids: Iterab
 def _known_authors(connection: sqlite3.Connection, site: str, author_keys: Iterable[str]) -> dict[str, bool]:
     found = connection.execute(
         "SELECT author_key, has_id "
-        "FROM json_each(?) AS wanted JOIN authors ON authors.site = ? AND authors.author_key = wanted.value",
+        "FROM json_each(?) AS wanted CROSS JOIN authors ON authors.site = ? AND authors.author_key = wanted.value",
         (_json(author_keys), site),
     )
     return {key: bool(has_id) for key, has_id in found}

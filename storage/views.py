@@ -82,9 +82,11 @@ def current_select(name: str, versions: str, sightings: str, condition: str = "t
         else f"v.{column}"
         for column in table.column_names
     )
+    # Newest by a join, not by a window: a window function would drag the texts through its sort.
     return (
-        f"SELECT {columns} FROM (SELECT * FROM {versions} WHERE {condition} "  # noqa: S608 - ours
-        f"QUALIFY row_number() OVER (PARTITION BY site, {key} ORDER BY version DESC) = 1) AS v "
+        f"SELECT {columns} FROM (SELECT * FROM {versions} WHERE {condition}) AS v "  # noqa: S608 - ours
+        f"SEMI JOIN (SELECT site, {key}, max(version) AS version FROM {versions} WHERE {condition} "
+        f"GROUP BY site, {key}) AS newest USING (site, {key}, version) "
         f"LEFT JOIN ({sightings}) AS s USING (site, {key})"
     )
 

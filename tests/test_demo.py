@@ -1,68 +1,25 @@
 """The demo sites: what they serve is what they say is true, and it moves with their clock."""
 
-import base64
 import gzip
-import http.client
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import pytest
-from msgspec import Struct, structs
+from demo_client import Client, unequal
 
-from crawler.engines.page import Page
-from crawler.engines.reddit import Reddit as RedditEngine
-from crawler.engines.xenforo2 import XenForo2
-from crawler.records import PageKind, ParsedPage, Post, Status, Thread
+from crawler.records import PageKind, ParsedPage, Post, Thread
 from crawler.site import load_site
 from demo.clock import interval
 from demo.server import Demo, running_demo
 from demo.sites import demo_sites
-from demo.truth import Truth
+from demo.truth import Truth, forum_truth
 from demo.world import World
 
 DAY = timedelta(days=1)
-
-
-class Answer(Struct):
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Client:
-    """A browser with one connection: no redirects, no decoding."""
-
-    def __init__(self, base: str) -> None:
-        self.base = base
-        self._connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=20)
-
-    def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection.request(method, path.removeprefix(self.base), body, named)
-        response = self._connection.getresponse()
-        lower = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, lower, response.read())
-
-    def page(self, path: str, fetched_at: datetime) -> ParsedPage:
-        answer = self.ask(path)
-        page = Page(
-            url=self.base + path.removeprefix(self.base),
-            body=answer.body,
-            site="demoforum",
-            headers=answer.headers,
-            status=answer.status,
-            fetched_at=fetched_at,
-        )
-        return XenForo2().parse(page)
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +31,6 @@ def demo() -> Iterator[Demo]:
 @pytest.fixture
 def forum(demo: Demo) -> Client:
     return Client(demo.forum_url)
-
-
-@pytest.fixture
-def reddit(demo: Demo) -> "RedditClient":
-    return RedditClient(demo)
-
-
-def unequal(true: Struct, read: Struct, *, but: frozenset[str] = frozenset()) -> dict[str, tuple[object, object]]:
-    names = (name for name in true.__struct_fields__ if name not in but)
-    pairs = {name: (getattr(true, name), getattr(read, name)) for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 # --- the forum against its truth
@@ -171,8 +117,7 @@ def test_world_holds_all_that_a_forum_can_have(demo: Demo) -> None:
 
 def test_same_seed_same_world_another_seed_another() -> None:
     def truth(seed: int) -> Truth:
-        with_posts = Demo(World(seed=seed, threads=20), speed=0)
-        return with_posts.truth(datetime(2026, 3, 1, tzinfo=UTC))
+        return forum_truth(World(seed=seed, threads=20).at(datetime(2026, 3, 1, tzinfo=UTC)), "http://forum.example")
 
     one, two, other = truth(7), truth(7), truth(8)
     assert [post.body_text for post in one.posts] == [post.body_text for post in two.posts]
@@ -390,195 +335,3 @@ def test_site_files_are_valid(demo: Demo, tmp_path: Path) -> None:
     truth = demo.truth()
     assert len(truth.threads) >= forum.expect.threads
     assert len(truth.posts) >= forum.expect.posts
-
-
-# --- the Reddit-like API
-
-
-class RedditClient(Client):
-    """A client with a token."""
-
-    def __init__(self, demo: Demo) -> None:
-        super().__init__(demo.reddit_url)
-        self.now = demo.clock.now
-        self.token = self.sign_in().json()["access_token"]
-
-    def sign_in(self, pair: bytes = b"demo:demo") -> Answer:
-        basic = f"Basic {base64.b64encode(pair).decode()}"
-        return self.ask("/api/v1/access_token", "POST", b"grant_type=client_credentials", Authorization=basic)
-
-    def get(self, path: str, **given: object) -> Answer:
-        return self.ask(f"{path}?{urlencode(given)}", Authorization=f"bearer {self.token}")
-
-    def read(self, path: str, **given: object) -> ParsedPage:
-        answer = self.get(path, **given)
-        page = Page(
-            url=f"https://oauth.reddit.com{path}?{urlencode(given)}",
-            body=answer.body,
-            site="demoreddit",
-            headers=answer.headers,
-            status=answer.status,
-            fetched_at=self.now,
-        )
-        return RedditEngine().parse(page)
-
-    def tree(self, thread_id: str, **given: object) -> tuple[Thread, dict[str, Post], set[str]]:
-        """A submission with all its comments, and which kinds of stubs had to be followed."""
-        page = self.read(f"/comments/{thread_id}", **given)
-        posts, stubs, kinds = {post.post_id: post for post in page.posts}, list(page.links), set()
-        while stubs:
-            stub = stubs.pop()
-            kinds.add(stub.rel)
-            if stub.rel == "more":
-                children = ",".join(stub.ids)
-                page_of_stub = self.read("/api/morechildren", link_id=f"t3_{thread_id}", children=children, **given)
-            else:
-                page_of_stub = self.read(f"/r/any/comments/{thread_id}/_/{stub.parent_id}", **given)
-            stubs += page_of_stub.links
-            for post in page_of_stub.posts:
-                posts.setdefault(post.post_id, post)
-        return page.threads[0], posts, kinds
-
-
-def with_targets_of(read: Post, post: Post, true: dict[str, Post]) -> Post:
-    """The true post, its quotes pointing where `read` has them point, if the quoted words are there too.
-
-    Reddit does not say what is quoted: an answer that lacks it names nothing, and equal words may be anybody's.
-    """
-    quotes = [
-        structs.replace(one, post_id=other.post_id)
-        if other.post_id is None or one.text in true[other.post_id].body_text
-        else one
-        for one, other in zip(post.quotes, read.quotes, strict=False)
-    ]
-    return structs.replace(post, quotes=quotes)
-
-
-@pytest.mark.parametrize("raw", [{"raw_json": 1}, {}], ids=["raw", "escaped"])
-def test_every_submission_with_all_its_comments_is_the_truth(demo: Demo, raw: dict[str, int]) -> None:
-    reddit, truth = RedditClient(demo), demo.reddit_truth()
-    kinds: set[str] = set()
-    for thread in truth.threads:
-        read, posts, followed = reddit.tree(thread.thread_id, limit=50, **raw)
-        kinds |= followed
-        assert read == thread
-        true = {post.post_id: post for post in truth.of(thread.thread_id)}
-        assert set(posts) == set(true)
-        for number, post in true.items():
-            assert posts[number] == with_targets_of(posts[number], post, true)
-    assert kinds == {"more", "continue"}
-
-
-def test_listings_page_through_a_subreddit(demo: Demo, reddit: RedditClient) -> None:
-    truth = demo.reddit_truth()
-    for board in truth.boards:
-        about = reddit.read(f"/r/{board.board_id}/about", raw_json=1).boards[0]
-        assert unequal(board, about) == {}
-        seen: list[str] = []
-        after = ""
-        while True:
-            data = reddit.get(f"/r/{board.board_id}/new", limit=10, after=after, raw_json=1).json()["data"]
-            seen += [child["data"]["id"] for child in data["children"]]
-            after = data["after"]
-            if not after:
-                break
-        assert seen == [thread.thread_id for thread in truth.threads if thread.board_id == board.board_id]
-
-
-def test_listings_end_after_a_thousand() -> None:
-    with running_demo(World(threads=4500)) as demo:
-        reddit = RedditClient(demo)
-        after, seen = "", 0
-        while True:
-            data = reddit.get("/r/DemoMedicine/new", limit=100, after=after).json()["data"]
-            seen += len(data["children"])
-            after = data["after"]
-            if not after:
-                break
-        assert seen == 1000
-
-
-def test_without_a_token_everything_is_blocked(demo: Demo) -> None:
-    reddit = RedditClient(demo)
-    answer = reddit.ask("/r/DemoMedicine/new.json")
-    assert answer.status == 403
-    assert b"whoa there, pardner!" in answer.body
-    assert reddit.sign_in(b"demo:wrong").status == 401
-    assert reddit.ask("/r/DemoMedicine/new", Authorization="bearer stale").status == 401
-    demo.reddit.expire_tokens()
-    assert reddit.get("/r/DemoMedicine/new").status == 401
-
-
-def test_the_limit_is_told_and_kept() -> None:
-    with running_demo(World(threads=10), per_minute=0.5) as demo:
-        reddit = RedditClient(demo)
-        answers = [reddit.get("/api/info", id="t3_none") for _ in range(6)]
-        assert [answer.status for answer in answers] == [200] * 5 + [429]
-        assert [answer.headers["x-ratelimit-remaining"] for answer in answers[:5]] == [
-            "4.0",
-            "3.0",
-            "2.0",
-            "1.0",
-            "0.0",
-        ]
-        assert answers[4].headers["x-ratelimit-used"] == "5"
-        assert 0 < int(answers[5].headers["x-ratelimit-reset"]) <= 600
-        assert b"whoa there, pardner!" in answers[5].body
-
-
-def test_deleted_comments_stay_only_where_they_were_answered(demo: Demo, reddit: RedditClient) -> None:
-    posts = [post for post in demo.reddit_truth().posts if post.status is not Status.VISIBLE]
-    answered = {post.parent_id for post in demo.reddit_truth().posts}
-    assert {post.status for post in posts} == {Status.DELETED, Status.REMOVED}
-    for post in posts:
-        assert post.post_id in answered
-        data = reddit.get("/api/info", id=f"t1_{post.post_id}").json()["data"]["children"][0]["data"]
-        assert data["author"] == "[deleted]"
-        assert data["body"] == f"[{post.status.value}]"
-
-
-def test_a_submission_taken_away_is_in_no_listing_but_says_so_when_asked(demo: Demo, reddit: RedditClient) -> None:
-    gone = demo.reddit_truth().gone
-    assert gone
-    assert not set(gone) & {thread.thread_id for thread in demo.reddit_truth().threads}
-    names = ",".join(f"t3_{number}" for number in gone)
-    things = reddit.read("/api/info", id=names, raw_json=1).threads
-    assert {thread.thread_id for thread in things} == set(gone)
-    assert {thread.status for thread in things} <= {Status.DELETED, Status.REMOVED}
-
-
-def test_without_raw_json_texts_are_escaped(demo: Demo, reddit: RedditClient) -> None:
-    post = next(post for post in demo.reddit_truth().posts if " & " in post.body_text and post.parent_id)
-    name = {"id": f"t1_{post.post_id}"}
-    escaped = reddit.get("/api/info", **name).json()["data"]["children"][0]["data"]["body"]
-    raw = reddit.get("/api/info", raw_json=1, **name).json()["data"]["children"][0]["data"]["body"]
-    assert " &amp; " in escaped
-    assert " & " in raw
-
-
-def test_a_comment_can_be_asked_for_with_what_is_above_it(demo: Demo, reddit: RedditClient) -> None:
-    truth = demo.reddit_truth()
-    parents = {post.post_id: post.parent_id for post in truth.posts}
-    deep = next(post for post in truth.posts if parents.get(parents.get(post.parent_id or "") or ""))
-    path = f"/r/any/comments/{deep.thread_id}/_/{deep.post_id}"
-    alone, above = reddit.read(path, raw_json=1), reddit.read(path, context=2, raw_json=1)
-    assert deep.post_id == alone.posts[1].post_id
-    grandparent = parents[deep.parent_id or ""]
-    assert [post.post_id for post in above.posts[1:4]] == [grandparent, deep.parent_id, deep.post_id]
-
-
-def test_scores_drift_and_polls_and_crossposts_are_there(demo: Demo) -> None:
-    then = demo.world.settled
-    before, after = demo.reddit_truth(then), demo.reddit_truth(then + DAY)
-    scores = {post.post_id: post.score for post in before.posts}
-    assert any(post.post_id in scores and post.score != scores[post.post_id] for post in after.posts)
-    assert len(after.threads) > len(before.threads)
-    assert any(thread.poll for thread in before.threads)
-    assert any(thread.crosspost_of for thread in before.threads)
-    assert any(post.edited for post in before.posts)
-
-
-def test_private_and_unknown_subreddits(reddit: RedditClient) -> None:
-    assert reddit.get("/r/DemoPrivate/new").json()["reason"] == "private"
-    assert reddit.get("/r/Nowhere/new").status == 404
-    assert reddit.get("/comments/zzzzzz").status == 404

@@ -24,6 +24,10 @@ TAG = re.compile(
     re.DOTALL,
 )
 _ANY_TAG = re.compile(r"<!--.*?-->|<[/!a-zA-Z](?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+>", re.DOTALL)
+_VOID = re.compile(r"<(?:br|hr|img|input|link|meta|source|wbr|p|li|!)\b|<!--", re.IGNORECASE)
+_MOST_OPEN = 5_000
+# Names that no other element's name begins with.
+_UNMISTAKABLE = frozenset({"article", "blockquote", "div", "dl", "section", "span", "ul"})
 _ALT = re.compile(r'\salt="([^"]+)"')
 _EPOCH = re.compile(r'\sdata-(?:timestamp|time)="(\d{6,11})"')
 _DATETIME = re.compile(r'\sdatetime="([^"]+)"')
@@ -31,8 +35,8 @@ _ZONE = re.compile(r"([+-]\d\d):?(\d\d)$|Z$")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:(?:\s|[.,'’])\d{3}|,\d\d(?=,))+(?!\d)|\d+(?:[.,]\d{1,2}(?!\d))?)")  # noqa: RUF001
 _DECIMALS = re.compile(r"[.,](\d{1,2})$")
 # Shortened counts, as the translations of XenForo, Discourse and others write them.
-_THOUSAND = ("k", "tsd", "t", "tys", "тыс", "тис", "mil", "rb", "b", "千", "천")  # noqa: RUF001
-_MILLION = ("m", "mio", "mln", "млн", "mi", "jt", "百万", "백만")  # noqa: RUF001
+_THOUSAND = ("k", "tsd", "t", "tys", "тыс", "тис", "mil", "rb", "b", "千", "천")
+_MILLION = ("m", "mio", "mln", "млн", "mi", "jt", "百万", "백만")
 _TEN_THOUSAND = ("万", "萬", "만")
 _SUFFIX = re.compile(r"\s*([^\W\d_]+)")
 
@@ -42,6 +46,9 @@ _SUFFIX = re.compile(r"\s*([^\W\d_]+)")
 
 def tidy(markup: str) -> str:
     """The page as a parser writes it: lower-case names, double quotes, every element closed; "" if it cannot."""
+    # The parser's time grows with the square of the depth; no page is thousands of elements deep.
+    if markup.count("<") - 2 * markup.count("</") - len(_VOID.findall(markup)) > _MOST_OPEN:
+        return ""
     try:
         return LexborHTMLParser(markup).html or ""
     except (SelectolaxError, ValueError, RuntimeError):
@@ -65,7 +72,7 @@ def tag_at(markup: str, inside: int) -> tuple[int, int] | None:
     """Bounds of the start tag around offset `inside` (such as that of one of its attributes), or None."""
     start = markup.rfind("<", 0, inside)
     # A quote before "<": this is the text of an attribute that shows HTML, such as XenForo's code for embedding.
-    if start < 0 or markup[start - 1 : start] in {'"', "'"} and start:
+    if start < 0 or (start and markup[start - 1] in "\"'"):
         return None
     found = TAG.match(markup, start)
     if found is None or found.end() <= inside or found[1] or not found[2]:
@@ -77,7 +84,14 @@ def closing(markup: str, name: str, position: int, limit: int) -> int:
     """Where the end tag of the element opened just before `position` starts; `limit` where it is not closed before."""
     opened, closed = f"<{name}", f"</{name}"
     width, depth = len(opened), 1
-    find = markup.find
+    find, count = markup.find, markup.count
+    if name in _UNMISTAKABLE:
+        while (end := find(closed, position, limit)) >= 0:
+            depth += count(opened, position, end) - 1
+            if depth == 0:
+                return end
+            position = end + width
+        return limit
     while (end := find(closed, position, limit)) >= 0:
         at = find(opened, position, end)
         while at >= 0:
@@ -93,7 +107,7 @@ def closing(markup: str, name: str, position: int, limit: int) -> int:
 
 
 def elements(markup: str, class_name: str, start: int = 0, limit: int | None = None) -> Iterator[tuple[str, str]]:
-    """(start tag, content) of each element that has the class, in order; elements inside a found one are passed over."""
+    """(start tag, content) of each element that has the class, in order; none inside a found one."""
     limit = len(markup) if limit is None else limit
     position = markup.find(class_name, start, limit)
     width = len(class_name)
@@ -154,7 +168,6 @@ _KEPT = str.maketrans({" ": _SPACE, "\n": _LINE, "\t": _TAB, "\r": None, "\xa0":
 _RELEASED = str.maketrans({_SPACE: " ", _LINE: "\n", _TAB: "\t", _CELL: "\t", _MARKER: " "})
 _AFTER_MARKER = re.compile(f"{_MARKER}[ {_BLOCK}]*")
 _AROUND_CELL = re.compile(f"[ {_BLOCK}]*{_CELL}[ {_BLOCK}]*")
-_LINE_ENDS = re.compile(f" ?[{_BREAK}{_BLOCK}][ {_BREAK}{_BLOCK}]*")
 _EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff\u200d\ufe0f]+")
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "center", "dd", "details", "div", "dl", "dt", "fieldset"}
@@ -170,11 +183,22 @@ _DROPPED = frozenset(
 _EDGES = f" {_BREAK}{_BLOCK}"
 
 
-def _lines(run: re.Match[str]) -> str:
-    """Line breaks for a run of marks: each <br> is one; the border of a block is one where a line is begun."""
-    marks = run[0].replace(" ", "")
-    breaks = marks.count(_BREAK) + (marks[0] == _BLOCK)
-    return "\n\n" if breaks > 1 else "\n"
+def _with_lines(text: str) -> str:
+    """Text with line breaks for marks: each <br> is one; the border of a block is one where a line is begun.
+
+    Replacing strings beats one regular expression by far, as it does not stop at every character.
+    """
+    text = text.replace(f" {_BREAK}", _BREAK).replace(f"{_BREAK} ", _BREAK)
+    if _BLOCK in text:
+        text = text.replace(f" {_BLOCK}", _BLOCK).replace(f"{_BLOCK} ", _BLOCK)
+        for marks, kept in ((f"{_BLOCK}{_BLOCK}", _BLOCK), (f"{_BREAK}{_BLOCK}", _BREAK)):
+            while marks in text:
+                text = text.replace(marks, kept)
+        text = text.replace(_BLOCK, "\n")
+    text = text.replace(_BREAK, "\n")
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
 
 
 class Prose:
@@ -307,14 +331,7 @@ class Prose:
         if _CELL in text:
             text = _AROUND_CELL.sub(_CELL, text)
         if _BREAK in text or _BLOCK in text:
-            text = text.strip(_EDGES)
-            if _BLOCK in text:
-                text = _LINE_ENDS.sub(_lines, text)
-            else:
-                text = text.replace(f" {_BREAK}", _BREAK).replace(f"{_BREAK} ", _BREAK)
-                text = text.replace(_BREAK, "\n")
-                while "\n\n\n" in text:
-                    text = text.replace("\n\n\n", "\n\n")
+            text = _with_lines(text.strip(_EDGES))
         return text.translate(_RELEASED) if self._marked else text
 
 
@@ -406,7 +423,7 @@ def instant_of(time_tag: str) -> datetime | None:
 
 
 def number_of(text: str) -> int | None:
-    """The first number in a text, however its thousands are marked: "1,234", "9 379", "1.158", "17K", "3.6K", "1,2M"."""
+    """The first number in a text, however its thousands are marked: "1,234", "9 379", "1.158", "17K", "1,2M"."""
     if text.isascii() and text.replace(",", "").isdecimal():
         return int(text.replace(",", "")[:18])
     found = _NUMBER.search(text)

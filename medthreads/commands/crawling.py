@@ -14,12 +14,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from crawler.crawl import CrawlScope
 from crawler.engines import Page, parse
 from crawler.errors import UsageError
 from crawler.receipt import Receipt
 from crawler.records import ParsedPage
 from crawler.site import Site, find_site, registry, why_paused
+from crawler.state import CrawlScope
 from medthreads.commands.options import ArchiveOption, JsonOption, SinceOption, SiteArgument, UntilOption, instant
 
 

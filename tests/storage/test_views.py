@@ -23,7 +23,7 @@ def test_an_empty_archive_answers_the_macros_too(archive: Archive):
 
 def test_columns_and_types_are_the_same_before_and_after_publishing(archive: Archive, forum: Forum):
     def columns(view: str) -> list[tuple[str, str]]:
-        described = rows(archive, f"DESCRIBE {view}")
+        described = rows(archive, f"DESCRIBE FROM {view}")
         return [(row["column_name"], row["column_type"]) for row in described]
 
     states = []

@@ -19,21 +19,23 @@ from crawler.engines.html import absolute, attribute, challenge_reason, element,
 from crawler.engines.page import Page, Recognition
 from crawler.engines.xenforo2 import addresses
 from crawler.engines.xenforo2.document import Document
+from crawler.engines.xenforo2.feeds import is_feed, read_feed
 from crawler.engines.xenforo2.listing import read_rows
 from crawler.engines.xenforo2.nodes import read_nodes, read_own_board
 from crawler.engines.xenforo2.posts import Container, Setting, containers, read_post
 from crawler.engines.xenforo2.threads import read_thread, thread_id
-from crawler.records import Link, PageKind, ParsedPage, Post
+from crawler.records import Link, PageKind, ParsedPage, Post, Status
 
 _FRAME = re.compile(
-    r"<html\b[^>]*\sid=[\"']?XF\b|<html\b[^>]*\sdata-xf=|<html\b[^>]*\sdata-app=[\"']?(?:public|admin)\b", re.I
+    r"<html\b[^>]*\sid=[\"']?XF\b|<html\b[^>]*\sdata-xf=|<html\b[^>]*\sdata-app=[\"']?(?:public|admin)\b", re.IGNORECASE
 )
-_OLDER = re.compile(r"<html\b[^>]*\sid=[\"']?XenForo\b", re.I)
+_OLDER = re.compile(r"<html\b[^>]*\sid=[\"']?XenForo\b", re.IGNORECASE)
 _REWRITTEN = re.compile(r"<HTML\b|<html\b[^>]*\s(?:id|data-app|data-template)=[^\"]")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LOOSE = re.compile(r"data-content='?post-\d")
 _FEED_LINK = re.compile(r'<link\s+rel="alternate"\s+type="application/rss\+xml"[^>]*\shref="([^"]+)"')
 _LOGINS = ("login", "register", "lost_password", "two_step", "security_lock")
+_WITHOUT_POSTS = ("forum_view", "forum_list", "category_", "whats_new", "search_", "error", "message_page", *_LOGINS)
 _INDEXES = ("forum_list", "category_view", "category_list")
 _HEAD = 20_000
 
@@ -52,6 +54,8 @@ class XenForo2:
         head = text[:_HEAD]
         if _OLDER.search(head):
             return None
+        if is_feed(head, text):
+            return Recognition(engine=self.name, confidence=0.9, evidence="a feed with bbWrapper")
         if _FRAME.search(head):
             version = Document(page, text).version("")
             return Recognition(engine=self.name, version=version, confidence=0.99, evidence='<html id="XF">')
@@ -72,10 +76,14 @@ class XenForo2:
         text = page.text()
         if b"\x00" in page.body:
             text = text.replace("\x00", "")
-        if _REWRITTEN.search(text[:_HEAD]):
+        head = text[:_HEAD]
+        if is_feed(head, text):
+            threads = read_feed(page.site, text)
+            return ParsedPage(page_kind=PageKind.FEED, engine=self.name, threads=threads)
+        if _REWRITTEN.search(head):
             text = tidy(text) or text
         document = Document(page, text)
-        places = containers(text)
+        places = [] if document.template.startswith(_WITHOUT_POSTS) else containers(text)
         if not places and _suspicious(document):
             document = Document(page, tidy(text))
             places = containers(document.markup)
@@ -100,7 +108,7 @@ class _Reading:
     def parsed(self) -> ParsedPage:
         """The page, by its template where it names one, else by what is on it."""
         document, template = self.document, self.document.template
-        if self.places and "forum_view" not in template:
+        if self.places:
             return self._thread()
         if not template and (reason := challenge_reason(document.page)):
             return self._page(PageKind.CHALLENGE, reason=reason)
@@ -164,16 +172,18 @@ class _Reading:
             thread_id=number,
             base=document.base,
             page=page if "order=" not in document.page.url else None,
-            votes="thread_view" != document.template,
+            votes=document.template != "thread_view",
             authors=authors.values,
         )
         posts: list[Post] = []
-        for index, place in enumerate(places):
-            post = read_post(markup, place, setting, index)
+        counted = 0  # deleted posts have no number
+        for place in places:
+            post = read_post(markup, place, setting, counted)
             if post is None:
                 reason = f"the post {place.post_id} could not be read: its element holds no message body"
                 return self._page(PageKind.UNKNOWN, sample, reason=reason)
             posts.append(post)
+            counted += post.status is not Status.DELETED
         parsed = self._page(PageKind.THREAD, sample, paged=True)
         parsed.containers, parsed.posts, parsed.thread_id = len(places), posts, number
         heading = markup.find("p-title", document.body_start, places[0].start)

@@ -8,9 +8,10 @@ _THREAD = re.compile(r"(?:^|[/?&])threads/(?:[^/?#&]*?\.)?(\d+)(?=$|[/?#&.]|%[23
 # The same under another name: administrators may rename routes ("themen/title.123/", "t/title.123/").
 _RENAMED = re.compile(r"(?:^|[/?])([\w%-]+)/(?:[^/?#&.]*\.)(\d+)(?=$|[/?#&])")
 _OTHER_ROUTES = frozenset(
-    "forums categories members media resources profile-posts conversations direct-messages attachments tags pages ams "
-    "articles showcase events calendar blogs ubs link-forums search whats-new categories login register help "
-    "account posts goto data styles js install".split()
+    {"account", "ams", "articles", "attachments", "blogs", "calendar", "categories", "conversations", "data"}
+    | {"direct-messages", "events", "forums", "goto", "help", "install", "js", "link-forums", "login", "media"}
+    | {"members", "pages", "posts", "profile-posts", "register", "resources", "search", "showcase", "styles", "tags"}
+    | {"ubs", "whats-new"}
 )
 _NODE = re.compile(r"(?:^|[/?&])(?:forums|categories|link-forums|pages)/(?:[^/?#&]*?\.)?(\d+)(?=$|[/?#&.]|%[23])")
 _NODE_ANCHOR = re.compile(r"#(?:[^/?#]*\.)?(\d+)$")

@@ -15,11 +15,11 @@ _CLASS = re.compile(r'\sclass="([^"]*)"')
 _SOURCE = re.compile(r"\bpost:\s*(\d+)")
 _SELECTOR = re.compile(r'data-content-selector="#post-(\d+)"')
 _HREF = re.compile(r'\shref="([^"]*)"')
-_ATTACHMENT = re.compile(r"(?:^|[/?])attachments/(?:[^/?#]*[.-])?\d+(?=$|[/?#.])")
+_ATTACHMENT = re.compile(r"(?<!data)(?:^|[/?])attachments/(?:[^/?#]*[.-])?\d+(?=$|[/?#.])")
 # How translations word "NAME said:", where the quote names no author in an attribute (2.0 and 2.1).
 _SAID = re.compile(
     r" (?:said|wrote|hat gesagt|schrieb|sagte|a dit|a écrit|zei|schreef|dijo|escribió|ha dit|ha detto|ha scritto|"
-    r"disse|escreveu|napisał(?:\(a\)|/a)?|powiedział(?:\(a\)|/a)?|сказал(?:\(а\)|а)?|написал(?:\(а\)|а)?|"
+    r"disse|escreveu|napisał(?:\(a\)|/a)?|powiedział(?:\(a\)|/a)?|сказал(?:\(а\)|а)?|написал(?:\(а\)|а)?|"  # noqa: RUF001
     r"сказав(?:\(ла\))?|каза|kirjoitti|sanoi|skrev|sa|sade|skrifaði|řekl(?:\(a\)|/a)?|napsal(?:\(a\)|/a)?|povedal|"
     r"a spus|a zis|mondta|írta|dedi(?: ki)?|yazdı|είπε|έγραψε|nói|berkata|je rekao(?:/la)?) ?[:：]? ?\.*$"  # noqa: RUF001
     r"| ?(?:说|說|さんの発言|は言った|กล่าว) ?[:：]? ?\.*$",  # noqa: RUF001
@@ -40,6 +40,7 @@ _LEFT_OUT = frozenset(
     }
     | {"adsbygoogle", "samCodeUnit", "samUnitContent"}
 )
+_DEEPEST = 20
 # Elements whose class decides; <b>, <i>, <br> and the like are text whatever their class.
 _CLASSED = frozenset({"div", "span", "a", "button", "ins", "script", "aside", "section", "ul", "figure"})
 
@@ -47,12 +48,16 @@ _CLASSED = frozenset({"div", "span", "a", "button", "ins", "script", "aside", "s
 class Body(Prose):
     """Reads the content of `div.bbWrapper`."""
 
-    def __init__(self, authors: Callable[[], Iterable[str]]) -> None:
-        """`authors` gives the names on the page: what a quote's attribution may begin with."""
+    def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
+        """`authors` gives the names on the page: what a quote's attribution may begin with.
+
+        `depth` is the number of quotes that the fragment stands in.
+        """
         super().__init__()
         self.quotes: list[Quote] = []
         self.attachments: list[Attachment] = []
         self._authors = authors
+        self._depth = depth
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """XenForo's own blocks."""
@@ -119,9 +124,11 @@ class Body(Prose):
         start = markup.find("bbCodeBlock-content", position, end)
         title = markup.find("bbCodeBlock-title", position, start if start >= 0 else end)
         heading = markup[markup.find(">", title) + 1 : markup.rfind("<", position, start)] if title >= 0 else ""
-        inner = Body(self._authors)
+        inner = Body(self._authors, self._depth + 1)
         words = markup.find("bbCodeBlock-expandContent", start, end) if start >= 0 else -1
         last = markup.rfind("bbCodeBlock-expandLink", words, end) if words >= 0 else -1
+        if self._depth >= _DEEPEST:
+            return _behind(markup, end)
         if last >= 0:
             inner.read(markup[markup.find(">", words) + 1 : markup.rfind("<", words, last)])
         else:

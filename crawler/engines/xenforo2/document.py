@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 
-from crawler.engines.html import absolute, attribute, element, elements, inline_text, number_of, tag_at
+from crawler.engines.html import absolute, attribute, decoded, element, elements, inline_text, number_of, tag_at
 from crawler.engines.page import Page
 from crawler.engines.xenforo2.addresses import board_id_of, page_of
 
@@ -131,7 +131,7 @@ class Document:
         simple = element(content, "pageNavSimple-el--current")
         if simple is not None:
             numbers += [int(digits) for digits in re.findall(r"\d+", re.sub(r"(?<=\d)[.,\s](?=\d{3})", "", simple[1]))]
-        following = self._next(content)
+        following = self._next(content, number)
         return number, max(numbers) if nav is not None else number + bool(following), following
 
     def _navigation(self) -> str | None:
@@ -144,14 +144,19 @@ class Document:
                     return found[1]
         return None
 
-    def _next(self, navigation: str) -> str | None:
-        for name in _NEXT_LINKS:
-            found = element(navigation, name)
-            href = attribute(found[0], "href") if found else None
-            if href:
-                return absolute(self.base, href)
-        found_link = _REL_NEXT.search(self.markup, 0, self.body_start or len(self.markup))
-        return absolute(self.base, found_link[1].replace("&amp;", "&")) if found_link else None
+    def _next(self, navigation: str, number: int) -> str | None:
+        """Address of the next page: of all links that lead there, one that names its number where there is one."""
+        hrefs = [attribute(found[0], "href") for name in _NEXT_LINKS if (found := element(navigation, name))]
+        if (declared := _REL_NEXT.search(self.markup, 0, self.body_start or len(self.markup))) is not None:
+            hrefs.append(decoded(declared[1]))
+        if not hrefs:
+            return None
+        hrefs += [
+            attribute(tag, "href") for tag, name in _ANCHOR.findall(navigation) if name.strip() == str(number + 1)
+        ]
+        known = [href for href in hrefs if href]
+        chosen = next((href for href in known if page_of(href) == number + 1), known[0] if known else None)
+        return absolute(self.base, chosen) if chosen else None
 
 
 def split_prefix(markup: str) -> tuple[str | None, str | None]:

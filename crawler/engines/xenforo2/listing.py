@@ -19,8 +19,6 @@ from crawler.engines.xenforo2.document import Document, split_prefix
 from crawler.engines.xenforo2.threads import tags_of
 from crawler.records import Status, Thread
 
-_ROW = re.compile(r"\bjs-threadListItem-(\d+)")
-_TAG_WITH_CLASS = re.compile(r'<(\w+)\b[^>]*\sclass="([^"]*)"[^>]*>')
 _ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL)
 _TIME = re.compile(r"<time\b([^>]*)>(.*?)</time>", re.DOTALL)
 _USER = re.compile(r'<(a|span)\b[^>]*\sclass="username[^>]*>')
@@ -44,18 +42,22 @@ def read_rows(document: Document, board_id: str | None) -> list[Thread]:
     sticky = _sticky_range(markup, document.body_start)
     kind = _FORUM_TYPE.search(document.template)
     rows: dict[str, Thread] = {}
-    widgets = _widgets(markup, document.body_start)
+    widgets: list[tuple[int, int]] = []
+    has_widgets = document.template != "whats_new"  # which is made of them
+    if has_widgets and markup.find("data-widget-", document.body_start, starts[0][0]) >= 0:
+        widgets = _widgets(markup, document.body_start)
     for index, (start, behind, number) in enumerate(starts):
         if widgets and any(first <= start < last for first, last in widgets):
             continue
-        limit = starts[index + 1][0] if index + 1 < len(starts) else len(markup)
-        end = limit
+        end = limit = starts[index + 1][0] if index + 1 < len(starts) else len(markup)
         if index + 1 == len(starts) and (name := TAG.match(markup, start)):
             end = closing(markup, name[2], behind, limit)
         row = _Row(document, markup[start:behind], markup[behind:end], number)
         thread = row.read(board_id, kind[1] if kind else None, in_sticky_group=sticky[0] <= start < sticky[1])
         if thread is not None:
             rows.setdefault(thread.thread_id, thread)
+        if has_widgets and not widgets and "data-widget-" in row.latest:  # the next rows are a widget's
+            widgets = _widgets(markup, document.body_start)
     return list(rows.values())
 
 
@@ -108,10 +110,10 @@ class _Row:
         self.tag = tag
         self.number = number
         self.content = content
-        meta = content.find("structItem-cell--meta")
+        main = content.find("structItem-cell--main")
+        meta = content.find("structItem-cell--meta", max(main, 0))
         latest = content.find("structItem-cell--latest", max(meta, 0))
-        if 0 <= meta < latest:
-            main = max(content.find("structItem-cell--main", 0, meta), 0)
+        if 0 <= main < meta < latest:
             self.main, self.meta, self.latest = content[main:meta], content[meta:latest], content[latest:]
         else:  # a skin with cells of its own, or an article's preview
             self.main = self.meta = self.latest = content
@@ -227,21 +229,23 @@ class _Row:
 
 def _time(cell: str, class_name: str) -> tuple[datetime | None, str | None] | None:
     at = cell.find(class_name)
-    if at < 0:
+    opened = cell.rfind("<", 0, at) if at >= 0 else -1
+    if opened >= 0 and not cell.startswith("<time", opened):
+        opened = cell.find("<time", at)
+    if opened < 0:
         return None
-    opened = cell.rfind("<", 0, at)
-    found = _TIME.search(cell, opened if cell.startswith("<time", opened) else at)
-    return (instant_of(found[1]), inline_text(found[2]) or None) if found else None
+    start = cell.find(">", opened)
+    return instant_of(cell[opened:start]), inline_text(cell[start + 1 : cell.find("</time", start)]) or None
 
 
 def _search_rows(document: Document) -> list[Thread]:
     """Threads that results of a search or tag lead to; of a result that is a reply, only what it says of the thread."""
     rows: dict[str, Thread] = {}
-    widgets = _widgets(document.markup, document.body_start)
+    widgets = _widgets(document.markup, document.body_start) if document.template != "whats_new" else []
     for tag, content in elements(document.markup, "block-row", document.body_start):
         title = element(content, "contentRow-title")
         link = _ANCHOR.search(title[1]) if title else None
-        if link is None or not widgets_free(document.markup, content, widgets):
+        if link is None or not _outside(document.markup, content, widgets):
             continue
         href = attribute(link[1], "href") or ""
         number = thread_id_of(href, renamed="#post-" not in href and "/post-" not in href)
@@ -251,7 +255,7 @@ def _search_rows(document: Document) -> list[Thread]:
     return list(rows.values())
 
 
-def widgets_free(markup: str, content: str, widgets: list[tuple[int, int]]) -> bool:
+def _outside(markup: str, content: str, widgets: list[tuple[int, int]]) -> bool:
     """Whether a part of the page is outside all widgets."""
     if not widgets:
         return True

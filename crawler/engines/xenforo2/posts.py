@@ -103,24 +103,27 @@ def containers(markup: str) -> list[Container]:
 
 
 def read_post(markup: str, container: Container, setting: Setting, index: int) -> Post | None:
-    """The post in a container, the `index`-th of its page; None where nothing in it can be read as one."""
-    start, tag = container.start, container.tag
-    body = markup.find("message-body", start, container.limit)
+    """The post in a container, with `index` posts of its page before it; None where it holds none that can be read."""
+    start, tag, limit = container.start, container.tag, container.limit
+    if "message--deleted" in tag:  # whatever follows it may hold a body, such as an ad
+        limit = closing(markup, container.name, start, limit)
+    body = markup.find("message-body", start, limit)
     if body < 0:
-        body = markup.find("bbWrapper", start, container.limit)
-    end = body if body >= 0 else closing(markup, container.name, start, container.limit)
+        body = markup.find("bbWrapper", start, limit)
+    end = body if body >= 0 else closing(markup, container.name, start, limit)
     line = markup.find("message-attribution", start, end)
     head = markup[start if line < 0 else line : end]
     status = _status(tag, head)
     if body < 0 and status is Status.VISIBLE:
         return None
     prose, rest = _read_body(markup, body, container, setting) if body >= 0 else (None, "")
+    edited, edited_at, head = _edited(head, rest)
     created_at, created_text = _created(head, rest) or _created(markup[start:end], "") or (None, None)
     author, author_id = _author(markup, container, end, rest)
     is_article = "message--article" in tag
-    position = 1 if is_article else _position(head, rest) or (index + 1 if setting.page == 1 else None)
-    edited = element(rest, "message-lastEdit") if "message-lastEdit" in rest else None
-    edited_time = _TIME.search(edited[1]) if edited else None
+    position = 1 if is_article else _position(head, rest)
+    if position is None and setting.page == 1 and status is not Status.DELETED:
+        position = index + 1
     return Post(
         site=setting.site,
         thread_id=setting.thread_id,
@@ -130,8 +133,8 @@ def read_post(markup: str, container: Container, setting: Setting, index: int) -
         author_id=author_id,
         created_at=created_at,
         created_text=created_text,
-        edited_at=instant_of(edited_time[1]) if edited_time else None,
-        edited=edited is not None and bool(edited[1].strip()),
+        edited_at=edited_at,
+        edited=edited,
         body_text=prose.result() if prose else "",
         quotes=prose.quotes if prose else [],
         reactions=_reactions(rest),
@@ -148,14 +151,13 @@ def _read_body(markup: str, body: int, container: Container, setting: Setting) -
     """The body that starts around offset `body`, and what follows it in the post."""
     limit = container.limit
     wrapper = markup.find("bbWrapper", body, limit)
-    # One of the next post's, or of this one's signature, is not this body's.
+    # One of this post's signature, or of an ad behind it, is not this body's.
     around = wrapper if 0 <= wrapper < body + _REACH else body
-    bounds = tag_at(markup, around)
-    start = bounds[1] if bounds else markup.find(">", body, limit) + 1
+    opened, start = markup.rfind("<", container.start, around), markup.find(">", around, limit) + 1
     marker = markup.find("js-selectToQuoteEnd", start, limit)
     stop = markup.rfind("<", start, marker) if marker >= 0 else limit
-    name = TAG.match(markup, bounds[0]) if bounds else None
-    close = closing(markup, name[2], start, stop) if name else stop
+    name = "div" if markup.startswith("<div", opened) else "article"
+    close = closing(markup, name, start, stop)
     prose = Body(setting.authors)
     prose.read(markup[start:close])
     return prose, markup[close : _end(markup, container, body, close)]
@@ -189,6 +191,20 @@ def _created(head: str, rest: str) -> tuple[datetime | None, str | None] | None:
     return (instant_of(found[1]), inline_text(found[2]) or None) if found else None
 
 
+def _edited(head: str, rest: str) -> tuple[bool, datetime | None, str]:
+    """Whether and when the post was edited, and its header without that line.
+
+    The line stands below the body; some skins have it in the header, where its date would pass for the post's.
+    """
+    for part in (rest, head):
+        if "message-lastEdit" in part and (found := element(part, "message-lastEdit")) is not None:
+            if part is head:
+                head = head.replace(found[0] + found[1], "", 1)
+            time = _TIME.search(found[1])
+            return bool(found[1].strip()), instant_of(time[1]) if time else None, head
+    return False, None, head
+
+
 def _author(markup: str, container: Container, end: int, rest: str) -> tuple[str | None, str | None]:
     """Name as shown (else as in `data-author`) and id; the id of a guest is None."""
     stated = attribute(container.tag, "data-author") or None
@@ -204,12 +220,15 @@ def _author(markup: str, container: Container, end: int, rest: str) -> tuple[str
 
 def _user(markup: str, user: int, stated: str | None) -> tuple[str | None, str | None]:
     """Name and id in the element with class `username` around offset `user`."""
-    plain = _USERNAME.match(markup, user)
-    bounds = tag_at(markup, user)
-    if bounds is None:
+    opened, behind = markup.rfind("<", 0, user), markup.find(">", user)
+    if opened < 0 or behind < 0:
         return stated, None
-    name = plain[1] if plain else markup[bounds[1] : markup.find("</h", bounds[1])]
-    return inline_text(name) or stated, _member(_USER_ID.search(markup, bounds[0], bounds[1]))
+    if (plain := _USERNAME.match(markup, user)) is not None:
+        shown = inline_text(plain[1])
+    else:
+        name = "a" if markup.startswith("<a", opened) else "span"
+        shown = inline_text(markup[behind + 1 : closing(markup, name, behind, min(behind + _REACH, len(markup)))])
+    return shown or stated, _member(_USER_ID.search(markup, opened, behind))
 
 
 def _member(number: re.Match[str] | None) -> str | None:
