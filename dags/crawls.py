@@ -2,7 +2,8 @@
 ## What a run does
 
 `crawl` → `dedupe` → `check` → `commit` → `publish`, then the archive's asset event starts **Summaries**.
-Only the path of the landing and figures travel between the tasks. Each task says what it does: open the task, *Docs*.
+Only the path of the landing and figures travel between the tasks. Each task has a page of its own: click the task,
+then the book.
 
 | Started by | Reads |
 |---|---|

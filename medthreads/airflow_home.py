@@ -106,6 +106,7 @@ class AirflowHome:
                 "workers": "1",
                 "secret_key": kept["secret_key"],
                 "instance_name": "medthreads",
+                "default_wrap": "True",
             },
             "api_auth": {"jwt_secret": kept["jwt_secret"]},
             "usage_data_collection": {"enabled": "False"},

@@ -69,7 +69,7 @@ def crawl(site_name: str, schedule: str | None) -> Step:
         period, full = crawl_period(run, context["params"], schedule), bool(context["params"]["full"])
         argv = crawl_command(site_name, run_id=run.run_id, period=period, full=full)
         environ = {**os.environ, **_credentials(site), "PYTHONUNBUFFERED": "1"}
-        log.info("Crawling %s (%s): %s.", site.title or site.name, site.url, _told(period, full=full))
+        log.info("Crawling %s, %s: %s", site.title or site.name, _told(period, full=full), site.url)
         log.info("Landing: %s/landing/%s/%s", archive_location(), site_name, crawl_id_of(run.run_id))
     landed = run_crawl(argv, environ)
     receipt = landed.get("receipt", {})

@@ -31,6 +31,7 @@ from medthreads.processes import MARK, Component, Guard, ask_crawls_to_end
 
 ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
 HOME_VARIABLE = "MEDTHREADS_AIRFLOW"
+HOST_VARIABLE = "MEDTHREADS_HOST"
 START_PATIENCE = 180.0
 """Seconds for the components to come up: a cold disk on a small machine needs more than a minute."""
 CRAWL_PATIENCE = 600.0
@@ -49,7 +50,7 @@ class Stopped(Exception):  # noqa: N818 - not an error
 def up(
     *,
     port: int = 8080,
-    host: str = "127.0.0.1",
+    host: str | None = None,
     archive: str | None = None,
     demo: bool = True,
     folder: Path | None = None,
@@ -60,7 +61,8 @@ def up(
 
     Args:
         port: of the UI; the next free one where it is taken.
-        host: address to listen on; anything but loopback only where the network in front is closed (a container).
+        host: address to listen on; else MEDTHREADS_HOST, else loopback. Anything but loopback only where the network in
+            front is closed (a container).
         archive: the archive's folder; else MEDTHREADS_ARCHIVE, else ./archive.
         demo: whether to serve the demo sites and crawl them.
         folder: Airflow's folder; else MEDTHREADS_AIRFLOW, else ./.airflow. A second start goes on with what it holds.
@@ -81,7 +83,8 @@ def up(
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / "up.lock", timeout=0), _signals_as_stopped():
-            session = Session(root, host, port, place, demo=demo, say=say or _say)
+            listen = host or os.environ.get(HOST_VARIABLE) or "127.0.0.1"
+            session = Session(root, listen, port, place, demo=demo, say=say or _say)
             try:
                 session.run(exit_after_first_crawl=exit_after_first_crawl)
             except Stopped:

@@ -131,8 +131,9 @@ class Archive:
 
     def state(self, site: str) -> SiteState:
         """What a crawl of the site has to know when it starts."""
-        self._bring_up_index()
-        return self.index.state(site)
+        with storage_errors(self.root):
+            self._bring_up_index()
+            return self.index.state(site)
 
     def known(self, batch: Batch) -> Known:
         """What the archive holds of a batch's records."""
@@ -157,7 +158,7 @@ class Archive:
             ArchiveError: another crawl of the site was committed since `changes` were worked out.
             DiskFullError: no space is left; nothing of the crawl is visible.
         """
-        if (held := self._snapshot_of(receipt.crawl_id)) is not None:
+        if (held := self._snapshot_of(receipt)) is not None:
             return held
         rows = {name: arrow_table(name, changes.rows[name]) for name in TABLES if name != "crawls"}
         attempt = _digest(changes, rows)
@@ -178,9 +179,9 @@ class Archive:
         rows = self._crawls(("snapshot", "site", "crawl_id", "attempt"))
         return [Commit(**row) for row in rows if site is None or row["site"] == site]
 
-    def is_committed(self, crawl_id: str) -> bool:
-        """Whether the crawl has been committed."""
-        return self._snapshot_of(crawl_id) is not None
+    def is_committed(self, crawl_id: str, site: str | None = None) -> bool:
+        """Whether the crawl has been committed. Give the site: crawls of two sites may have the same id."""
+        return any(commit.crawl_id == crawl_id for commit in self.committed(site))
 
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, oldest first."""
@@ -221,8 +222,10 @@ class Archive:
             rows = delta.to_pyarrow_table(columns=list(columns)).to_pylist()
         return sorted(rows, key=lambda row: int(row["snapshot"]))
 
-    def _snapshot_of(self, crawl_id: str) -> Snapshot | None:
-        return next((snapshot for snapshot in self.snapshots() if snapshot.crawl_id == crawl_id), None)
+    def _snapshot_of(self, receipt: Receipt) -> Snapshot | None:
+        # By site and crawl: Airflow gives the runs of all sites for one day the same id.
+        key = (receipt.site, receipt.crawl_id)
+        return next((snapshot for snapshot in self.snapshots() if (snapshot.site, snapshot.crawl_id) == key), None)
 
     def _mark(self, changes: Changes, receipt: Receipt, attempt: str) -> Snapshot:
         """Appends the crawl's own row, which makes its rows visible; again if another site's commit was faster."""
@@ -230,7 +233,7 @@ class Archive:
             delta = self.tables.ensure("crawls")
             crawls = delta.to_pyarrow_table(columns=["snapshot", "site", "crawl_id"]).to_pylist()
             of_site = {row["crawl_id"] for row in crawls if row["site"] == receipt.site}
-            if receipt.crawl_id in of_site and (held := self._snapshot_of(receipt.crawl_id)) is not None:
+            if receipt.crawl_id in of_site and (held := self._snapshot_of(receipt)) is not None:
                 return held
             if len(of_site) + 1 != changes.generation:
                 raise ArchiveError(

@@ -75,9 +75,9 @@ class Index:
         """
         try:
             self._bring_up(snapshot, since)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
+        except sqlite3.OperationalError:
+            raise  # locked for too long, or the disk is full: nothing that a new file would mend
+        except sqlite3.DatabaseError:
             self.remove()
             self._bring_up(snapshot, since)
 

@@ -1,7 +1,7 @@
 """The archive's tables: every column with its type, its meaning and its merge rule. The single source of all of them.
 
 A column that is a record's field takes its words from crawler/records.py, so that a field is described once.
-`python -m storage.schema > docs/data-dictionary.md` writes the data dictionary anew.
+`python -m storage.schema > docs/data-dictionary.md` writes the data dictionary anew (see storage/dictionary.py).
 """
 
 import sys
@@ -121,7 +121,7 @@ def _month(doc: str, merge: Merge = Merge.PARTITION) -> Column:
 
 
 _MONTH_OF_RECORD = _month("Month of `created_at` in UTC as YYYY-MM, or `unknown`.")
-_CRAWL_ID = Column("crawl_id", pa.string(), "Crawl that brought the row.", Merge.WRITTEN, statistics=True)
+_CRAWL_ID = Column("crawl_id", pa.string(), "Crawl of the site that brought the row.", Merge.WRITTEN, statistics=True)
 _ATTEMPT = Column(
     "attempt",
     pa.string(),
@@ -329,12 +329,12 @@ CRAWLS = Table(
     name="crawls",
     doc="The receipts of committed crawls; each row is one snapshot of the archive. Append-only.",
     partition_by=(),
-    key=("crawl_id",),
+    key=("site", "crawl_id"),
     sort_by=("snapshot",),
     columns=(
         Column("snapshot", pa.int64(), "Number of the snapshot that the commit made, from 1.", Merge.CRAWL),
         _site(Post),
-        Column("crawl_id", pa.string(), "Id of the crawl.", Merge.CRAWL, statistics=True),
+        Column("crawl_id", pa.string(), "Id of the crawl, unique within the site.", Merge.CRAWL, statistics=True),
         Column("generation", pa.int32(), "Ordinal among the site's committed crawls, from 1.", Merge.CRAWL),
         Column("attempt", pa.string(), "Digest of all that the commit brought.", Merge.CRAWL),
         Column("engine", pa.string(), "Engine that read the pages.", Merge.CRAWL),
@@ -385,37 +385,7 @@ def arrow_schema(name: str) -> pa.Schema:
     return (TABLES | {"posts": POSTS, "threads": THREADS})[name].schema
 
 
-def _dictionary_of(table: Table) -> list[str]:
-    lines = [f"## {table.name}", "", table.doc, ""]
-    lines.append(f"Key: {', '.join(f'`{name}`' for name in table.key)}.")
-    if table.partition_by:
-        lines.append(f"Partitions: {', '.join(f'`{name}`' for name in table.partition_by)}.")
-    lines += ["", "| column | type | meaning | when met again |", "|---|---|---|---|"]
-    for column in table.columns:
-        type_ = str(column.type).replace("|", "\\|")
-        doc = column.doc.replace("|", "\\|")
-        lines.append(f"| `{column.name}` | `{type_}` | {doc} | {column.merge.value} |")
-    return [*lines, ""]
-
-
-def data_dictionary() -> str:
-    """The data dictionary as Markdown: published tables first, then the tables that they come from."""
-    lines = [
-        "# Data dictionary",
-        "",
-        "Generated from `storage/schema.py` and `crawler/records.py` by `python -m storage.schema`; do not edit.",
-        "",
-        f"Schema version {SCHEMA_VERSION}. Every instant is in UTC. Null means that no page says.",
-        (
-            "`posts` and `threads` are plain Parquet under `current/` (one file a site and month, the partition "
-            "columns in the path); the others are Delta tables of the same name."
-        ),
-        "",
-    ]
-    for table in (POSTS, THREADS, POST_VERSIONS, THREAD_VERSIONS, OBSERVATIONS, BOARDS, AUTHORS, CRAWLS):
-        lines += _dictionary_of(table)
-    return "\n".join(lines)
-
-
 if __name__ == "__main__":
+    from storage.dictionary import data_dictionary
+
     sys.stdout.write(data_dictionary())

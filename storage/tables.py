@@ -5,10 +5,12 @@ cannot filter, and without `delta.dataSkippingStatsColumns` the log would hold t
 """
 
 import errno
+import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
@@ -20,18 +22,22 @@ from storage.schema import TABLES, Table
 _ZSTD_LEVEL = 3
 
 
+_FULL = ("No space left on device", "os error 28", "os error 122", "disk is full")
+"""How deltalake, SQLite and DuckDB tell that a disk or a quota is full."""
+
+
 @contextmanager
 def storage_errors(root: Path) -> Iterator[None]:
-    """Names the causes that an operator can act on.
+    """Names the causes that an operator can act on; around all that reads or writes the archive's files.
 
     Raises:
-        DiskFullError, ArchiveError: instead of what the operating system or deltalake raised.
+        DiskFullError, ArchiveError: instead of what the system, deltalake, SQLite or DuckDB raised.
     """
     try:
         yield
-    except (OSError, DeltaError) as error:
+    except (OSError, DeltaError, sqlite3.Error, duckdb.IOException) as error:
         full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-        if full or any(sign in str(error) for sign in ("No space left on device", "os error 28", "quota exceeded")):
+        if full or any(sign in str(error) for sign in _FULL):
             raise DiskFullError(
                 f"No space is left for the archive {root}; free some and run the same again."
             ) from error
@@ -87,13 +93,19 @@ class Tables:
         delta = self.ensure(name)
         if delta.transaction_version(attempt) is not None:
             return False
-        write_deltalake(
-            delta,
-            rows,
-            mode="append",
-            writer_properties=writer_properties(TABLES[name]),
-            commit_properties=CommitProperties(app_transactions=[Transaction(attempt, 1)]),
-        )
+        try:
+            write_deltalake(
+                delta,
+                rows,
+                mode="append",
+                writer_properties=writer_properties(TABLES[name]),
+                commit_properties=CommitProperties(app_transactions=[Transaction(attempt, 1)]),
+            )
+        except CommitFailedError:
+            # Two processes make the same attempt (a task that was given up, but lives on): Delta lets one through.
+            if DeltaTable(self.root / name).transaction_version(attempt) is None:
+                raise
+            return False
         return True
 
     def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> bool:

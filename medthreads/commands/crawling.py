@@ -66,8 +66,12 @@ def crawl_command(
 def end_with_stdin() -> None:
     """Has this process end in order when its standard input does: whoever started it is gone then."""
 
+    descriptor = sys.stdin.fileno()
+
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: its lock, held here, would keep the interpreter from ending in order.
+        while os.read(descriptor, 4096):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -8,7 +8,8 @@ from ward_forum import Forum, on_day
 
 from crawler.records import Post, Thread
 from storage.archive import Archive
-from storage.schema import PUBLISHED, TABLES, arrow_schema, data_dictionary
+from storage.dictionary import data_dictionary
+from storage.schema import PUBLISHED, TABLES, arrow_schema
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,7 +1,9 @@
 """A commit happens once, whatever interrupts it; commits of different sites do not disturb each other."""
 
 import multiprocessing
+import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -104,6 +106,19 @@ def test_changes_worked_out_before_another_commit_are_refused(archive: Archive, 
     assert [snapshot.crawl_id for snapshot in archive.snapshots()] == ["c2", "c1"]
 
 
+def test_a_full_disk_under_the_index_is_named_too(archive: Archive, forum: Forum, monkeypatch):
+    def full(*_args, **_options):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("storage.index._apply", full)
+    with pytest.raises(DiskFullError):
+        forum.crawl("c1", on_day(0)).commit(archive)
+    monkeypatch.undo()
+    # The rows were committed before; only the cache had no room.
+    assert archive.snapshots()[0].counts["new"] == 20
+    assert forum.crawl("c2", on_day(1)).commit(archive).counts["new"] == 0
+
+
 def test_a_full_disk_is_named_and_nothing_is_seen(archive: Archive, forum: Forum, monkeypatch):
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")
@@ -115,6 +130,30 @@ def test_a_full_disk_is_named_and_nothing_is_seen(archive: Archive, forum: Forum
     assert archive.snapshots() == []
     assert rows(archive, "FROM posts") == []
     forum.crawl("c1", on_day(0)).commit(archive)
+
+
+def test_crawls_of_two_sites_may_have_the_same_id(archive: Archive):
+    for number, site in enumerate(("north", "south"), 1):
+        assert not archive.is_committed("scheduled-1", site)
+        Forum.with_threads(site=site).crawl("scheduled-1", on_day(0)).store(archive)
+        assert archive.is_committed("scheduled-1", site)
+        assert len(archive.snapshots()) == number
+    for name in ("posts", "post_versions"):
+        held = rows(archive, f"SELECT site, count(*) AS n FROM {name} GROUP BY site ORDER BY site")  # noqa: S608 - ours
+        assert held == [{"site": "north", "n": 20}, {"site": "south", "n": 20}]
+
+
+def test_the_same_commit_twice_at_the_same_time(archive: Archive, archive_at: Callable[[], Archive], forum: Forum):
+    forum.crawl("c1", on_day(0)).commit(archive)
+    forum.posts["1002"].body_text = "Edited."
+    crawl = forum.crawl("c2", on_day(1))
+    changes = crawl.changes(archive)
+    with ThreadPoolExecutor(2) as pool:
+        tries = [pool.submit(archive_at().commit, changes, crawl.receipt) for _ in range(2)]
+        assert {attempt.result().number for attempt in tries} == {2}
+    assert len(rows(archive, "FROM post_versions")) == 21
+    assert len(rows(archive, "FROM observations WHERE kind = 'post'")) == 40
+    assert len(archive.snapshots()) == 2
 
 
 def commit_two_days(location: str, site: str, start: multiprocessing.Barrier) -> None:

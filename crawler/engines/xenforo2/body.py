@@ -83,7 +83,7 @@ class Body(Prose):
         if "username" in words:
             return position
         href = attribute(attributes, "href")
-        if href is None or href.startswith(("#", "javascript:")):
+        if href is None or href.startswith(("#", "javascript:")) or "/cdn-cgi/l/email-protection" in href:
             return position
         if _ATTACHMENT.search(href):
             self._attach(href, None)

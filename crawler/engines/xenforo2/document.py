@@ -13,7 +13,6 @@ _VERSION = re.compile(r'\sdata-xf="(\d+\.\d+)')
 _BASE = re.compile(r'<base\s[^>]*href="([^"]+)"')
 _REL_NEXT = re.compile(r'<link\s+rel="next"\s+href="([^"]+)"')
 _NEXT_LINKS = ("pageNav-jump--next", "pageNavSimple-el--next")
-_HREF = re.compile(r'\shref="([^"]*)"')
 _MAXIMUM = re.compile(r'js-pageJumpPage[^>]*\smax="(\d+)"')
 _ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL)
 _OG_TITLE = re.compile(r'<meta\s+property="og:title"\s+content="([^"]+)"')
@@ -46,6 +45,11 @@ class Document:
         return found[1] if found else ""
 
     @cached_property
+    def is_xenforo(self) -> bool:
+        """Whether the page's frame is XenForo 2's."""
+        return bool(self.template) or 'id="XF"' in self.html_tag or " data-xf=" in self.html_tag
+
+    @cached_property
     def base(self) -> str:
         """What relative addresses of the page refer to."""
         found = _BASE.search(self.markup, 0, self.body_start) if self.body_start else None
@@ -61,13 +65,12 @@ class Document:
         """Version as far as told; `sample` is a part of the page with typical markup, such as its first post."""
         if found := _VERSION.search(self.html_tag):
             return found[1]
-        frame = (
-            self.markup[self.body_start :] if len(self.markup) < 150_000 else self.markup[: 40_000 + self.body_start]
-        )
+        start = self.body_start
+        limit = self.content[0] if self.content else start + 60_000
         newer = "_view_type_" in self.template or "message-attribution-gadget" in sample
-        if newer or "js-browserWarning" in frame:
+        if newer or self.markup.find("js-browserWarning", start, limit) >= 0:
             return "2.2"
-        if "reactionsBar" in sample or "fa--xf" in frame:
+        if "reactionsBar" in sample or ("likesBar" not in sample and self.markup.find("fa--xf", start) >= 0):
             return "2.1"
         return "2.0"
 
@@ -139,8 +142,11 @@ class Document:
         markup = self.markup
         first, last = self.content or (len(markup), len(markup))
         for start, limit in ((self.body_start, first), (last, len(markup))):
-            for name in ("pageNavWrapper", "pageNav"):
-                if (found := element(markup, name, start, limit)) is not None:
+            at = markup.find("pageNav", start, limit)
+            if at >= 0:
+                names = ("pageNavWrapper", "pageNav")
+                found = next((nav for name in names if (nav := element(markup, name, at, limit))), None)
+                if found is not None:
                     return found[1]
         return None
 

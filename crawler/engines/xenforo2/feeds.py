@@ -13,9 +13,9 @@ _FIELD = re.compile(r"<(title|link|pubDate|dc:creator|slash:comments)>(.*?)</\1>
 _CATEGORY = re.compile(r'<category\s[^>]*domain="([^"]*)"')
 
 
-def is_feed(head: str, text: str) -> bool:
-    """Whether a text, which begins with `head`, is a feed of XenForo 2."""
-    return "<rss" in head and "xmlns:slash" in head and 'class="bbWrapper"' in text
+def is_feed(text: str) -> bool:
+    """Whether a text is a feed of XenForo 2."""
+    return "<rss" in text[:2000] and "xmlns:slash" in text[:4000] and 'class="bbWrapper"' in text
 
 
 def read_feed(site: str, text: str) -> list[Thread]:

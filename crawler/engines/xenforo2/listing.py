@@ -145,7 +145,7 @@ class _Row:
             tags=tags_of(self.main),
             is_sticky=in_sticky_group or "sticky" in statuses,
             is_locked="locked" in statuses,
-            thread_type=next((kind for kind in _TYPES if kind in statuses), forum_type),
+            thread_type=next((kind for kind in _TYPES if kind in statuses), forum_type) if statuses else forum_type,
             page_count=self._page_count(),
             status=self._status(statuses),
             url=url,
@@ -183,13 +183,16 @@ class _Row:
 
     def _author(self) -> tuple[str | None, str | None]:
         stated = attribute(self.tag, "data-author") or None
-        at = max(self.main.find("structItem-parts"), self.main.find("articlePreview-by"), 0)
-        user = _USER.search(self.main, at)
-        if user is None:
+        main = self.main
+        at = main.find("structItem-parts")
+        at = at if at >= 0 else max(main.find("articlePreview-by"), 0)
+        user = main.find('class="username', at)
+        if user < 0:
             return stated, None
-        end = self.main.find("</a" if user[1] == "a" else "</li", user.end())
-        shown = inline_text(self.main[user.end() : end])
-        number = _USER_ID.search(user[0])
+        opened, behind = main.rfind("<", 0, user), main.find(">", user)
+        end = main.find("</a" if main.startswith("<a", opened) else "</li", behind)
+        number = _USER_ID.search(main, opened, behind)
+        shown = inline_text(main[behind + 1 : end])
         return shown or stated, number[1] if number and number[1] != "0" else None
 
     def _counts(self) -> tuple[int | None, int | None]:

@@ -115,8 +115,12 @@ def read_post(markup: str, container: Container, setting: Setting, index: int) -
     head = markup[start if line < 0 else line : end]
     status = _status(tag, head)
     if body < 0 and status is Status.VISIBLE:
-        return None
+        if "messageNotice" not in head:
+            return None
+        status = Status.HIDDEN
     prose, rest = _read_body(markup, body, container, setting) if body >= 0 else (None, "")
+    if status is Status.DELETED:  # its words are shown to moderators only
+        prose = None
     edited, edited_at, head = _edited(head, rest)
     created_at, created_text = _created(head, rest) or _created(markup[start:end], "") or (None, None)
     author, author_id = _author(markup, container, end, rest)
@@ -290,7 +294,7 @@ def _files(listing: str) -> Iterable[tuple[str, str | None]]:
         name = None
         if label is not None:
             name = inline_text(label[1]) or attribute(label[0], "title")
-        yield hrefs[0], name
+        yield next((href for href in hrefs if "attachments/" in href), hrefs[0]), name
 
 
 def _address(head: str, post_id: str, base: str) -> str | None:

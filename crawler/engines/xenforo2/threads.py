@@ -12,7 +12,6 @@ _TYPE = re.compile(r"thread_view_type_(\w+)")
 _TIME = re.compile(r"<time\b([^>]*)>(.*?)</time>", re.DOTALL)
 _USER_ID = re.compile(r'\sdata-user-id="(\d+)"')
 _LIGHTBOX = re.compile(r'\sdata-lb-id="thread-(\d+)"')
-_POLL = re.compile(r'class="[^"]*\bjs-pollContainer-\d+')
 _DD = re.compile(r"<dd[^>]*>(.*?)</dd>", re.DOTALL)
 _HREF = re.compile(r'\shref="([^"]*)"')
 
@@ -110,11 +109,11 @@ def _solution(markup: str, places: list[Container]) -> str | None:
 
 def read_poll(frame: str) -> Poll | None:
     """The poll above the posts: as results, or as the form of somebody who may still vote."""
-    found = _POLL.search(frame)
-    if found is None:
+    at = frame.find("js-pollContainer-")
+    bounds = tag_at(frame, at) if at >= 0 else None
+    if bounds is None:
         return None
-    bounds = tag_at(frame, found.start() + 1) or (found.start(), found.end())
-    block = frame[bounds[0] :]
+    block = frame[bounds[1] :]
     end = block.find("block--messages")
     block = block[:end] if end >= 0 else block
     heading = element(block, "block-header")

@@ -1,0 +1,137 @@
+"""Tags of HTML as text: finding start tags, attributes and the ends of elements without building a tree.
+
+Forum software writes its pages by template, so its engines read tags off the text: finding and cutting strings costs a
+fraction of parsing. `tidy` brings pages that something else has rewritten (upper-case tags, attributes without quotes)
+back to that form with a real parser.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from html import unescape
+
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+# A start tag, an end tag, or (no group 2) a comment. Attribute values may hold ">", as browsers write them when they
+# save a page. Every repetition is possessive and counted, so that no input makes the search run away.
+TAG = re.compile(
+    r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+)>|<!--.*?-->|<[!?][^>]*+>",
+    re.DOTALL,
+)
+ANY_TAG = re.compile(r"<!--.*?-->|<[/!a-zA-Z](?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+>", re.DOTALL)
+_VOID = re.compile(r"<(?:br|hr|img|input|link|meta|source|wbr|p|li|!)\b|<!--", re.IGNORECASE)
+_MOST_OPEN = 5_000
+# Names that no other element's name begins with.
+_UNMISTAKABLE = frozenset({"article", "blockquote", "div", "dl", "section", "span", "ul"})
+
+
+def tidy(markup: str) -> str:
+    """The page as a parser writes it: lower-case names, double quotes, every element closed; "" if it cannot."""
+    # The parser's time grows with the square of the depth; no page is thousands of elements deep.
+    if markup.count("<") - 2 * markup.count("</") - len(_VOID.findall(markup)) > _MOST_OPEN:
+        return ""
+    try:
+        return LexborHTMLParser(markup).html or ""
+    except (SelectolaxError, ValueError, RuntimeError):
+        return ""
+
+
+_SINGLE_QUOTED = re.compile(r"(?<=[\w-])='[^']*'")
+
+
+@lru_cache(maxsize=256)
+def _attribute(name: str) -> re.Pattern[str]:
+    return re.compile(rf'\s{re.escape(name)}="([^"]*)"')
+
+
+def attribute(tag: str, name: str) -> str | None:
+    """Value of a tag's attribute, entities decoded; None where the tag has none. `tag` may be its attributes only."""
+    if "='" in tag:  # such a value may show the HTML of other tags
+        tag = _SINGLE_QUOTED.sub("=''", tag)
+    found = _attribute(name).search(tag)
+    if found is None:
+        return None
+    return decoded(found[1])
+
+
+def tag_at(markup: str, inside: int) -> tuple[int, int] | None:
+    """Bounds of the start tag around offset `inside` (such as that of one of its attributes), or None."""
+    start = markup.rfind("<", 0, inside)
+    # A quote before "<": this is the text of an attribute that shows HTML, such as XenForo's code for embedding.
+    if start < 0 or (start and markup[start - 1] in "\"'"):
+        return None
+    found = TAG.match(markup, start)
+    if found is None or found.end() <= inside or found[1] or not found[2]:
+        return None
+    return start, found.end()
+
+
+def closing(markup: str, name: str, position: int, limit: int) -> int:
+    """Where the end tag of the element opened just before `position` starts; `limit` where it is not closed before."""
+    opened, closed = f"<{name}", f"</{name}"
+    width, depth = len(opened), 1
+    find, count = markup.find, markup.count
+    if name in _UNMISTAKABLE:
+        while (end := find(closed, position, limit)) >= 0:
+            depth += count(opened, position, end) - 1
+            if depth == 0:
+                return end
+            position = end + width
+        return limit
+    while (end := find(closed, position, limit)) >= 0:
+        at = find(opened, position, end)
+        while at >= 0:
+            if not markup[at + width].isalnum():
+                depth += 1
+            at = find(opened, at + width, end)
+        if not markup[end + width + 1 : end + width + 2].isalnum():
+            depth -= 1
+            if depth == 0:
+                return end
+        position = end + width
+    return limit
+
+
+def elements(markup: str, class_name: str, start: int = 0, limit: int | None = None) -> Iterator[tuple[str, str]]:
+    """(start tag, content) of each element that has the class, in order; none inside a found one."""
+    limit = len(markup) if limit is None else limit
+    position = markup.find(class_name, start, limit)
+    width = len(class_name)
+    while position >= 0:
+        following = position + width
+        bounds = None
+        if _is_word(markup, position, following):
+            bounds = tag_at(markup, position)
+        if bounds is not None and _in_class(markup, bounds[0], position):
+            name = TAG.match(markup, bounds[0])
+            assert name is not None
+            end = closing(markup, name[2], bounds[1], limit)
+            yield markup[bounds[0] : bounds[1]], markup[bounds[1] : end]
+            following = max(end, following)
+        position = markup.find(class_name, following, limit)
+
+
+def element(markup: str, class_name: str, start: int = 0, limit: int | None = None) -> tuple[str, str] | None:
+    """The first of `elements`."""
+    return next(elements(markup, class_name, start, limit), None)
+
+
+def _is_word(markup: str, start: int, end: int) -> bool:
+    return markup[start - 1 : start] in {'"', " ", "\t", "\n"} and markup[end : end + 1] in {'"', " ", "\t", "\n"}
+
+
+def _in_class(markup: str, tag_start: int, position: int) -> bool:
+    opened = markup.rfind('class="', tag_start, position)
+    return opened >= 0 and markup.find('"', opened + 7, position) < 0
+
+
+def decoded(text: str) -> str:
+    """Text with its entities decoded."""
+    if "&" not in text:
+        return text
+    # Nearly all entities are one of five; replacing these costs a fraction of html.unescape.
+    plain = text.replace("&quot;", '"').replace("&#039;", "'").replace("&lt;", "<").replace("&gt;", ">")
+    plain = plain.replace("&nbsp;", "\xa0")
+    if plain.count("&") == plain.count("&amp;"):
+        return plain.replace("&amp;", "&")
+    return unescape(text)

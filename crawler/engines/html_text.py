@@ -1,0 +1,206 @@
+"""Plain text of HTML: what a reader sees, with its paragraphs, lists, tables and code."""
+
+import re
+from html import unescape
+
+from crawler.engines.html_tags import ANY_TAG, TAG, attribute, closing, decoded
+
+_ALT = re.compile(r'\salt="([^"]+)"')
+
+
+def inline_text(markup: str) -> str:
+    """Text of a fragment on one line: tags dropped, entities decoded, white space collapsed."""
+    if "<" in markup:
+        markup = ANY_TAG.sub("", markup)
+    return " ".join(decoded(markup).split())
+
+
+# Marks in the text while it is being read. Control characters never stand for themselves in HTML.
+_SPACE, _LINE, _TAB = "\x01", "\x02", "\x0e"  # kept as they are: in code
+_CELL, _BREAK, _BLOCK, _MARKER = "\x03", "\x04", "\x05", "\x07"
+_KEPT = str.maketrans({" ": _SPACE, "\n": _LINE, "\t": _TAB, "\r": None, "\xa0": _SPACE})
+_RELEASED = str.maketrans({_SPACE: " ", _LINE: "\n", _TAB: "\t", _CELL: "\t", _MARKER: " "})
+_AFTER_MARKER = re.compile(f"{_MARKER}[ {_BLOCK}]*")
+_AROUND_CELL = re.compile(f"[ {_BLOCK}]*{_CELL}[ {_BLOCK}]*")
+_EMOJI = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff\u200d\ufe0f]+")
+_BLOCKS = frozenset(
+    {"address", "article", "aside", "blockquote", "center", "dd", "details", "div", "dl", "dt", "fieldset"}
+    | {"figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main"}
+    | {"nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"}
+)
+_DROPPED = frozenset(
+    {"audio", "button", "canvas", "embed", "head", "iframe", "map", "math", "meter", "noembed", "noscript", "object"}
+    | {"progress", "script", "select", "style", "svg", "template", "textarea", "title", "video"}
+)
+
+
+_EDGES = f" {_BREAK}{_BLOCK}"
+
+
+def _with_lines(text: str) -> str:
+    """Text with line breaks for marks: each <br> is one; the border of a block is one where a line is begun.
+
+    Replacing strings beats one regular expression by far, as it does not stop at every character.
+    """
+    text = text.replace(f" {_BREAK}", _BREAK).replace(f"{_BREAK} ", _BREAK)
+    if _BLOCK in text:
+        text = text.replace(f" {_BLOCK}", _BLOCK).replace(f"{_BLOCK} ", _BLOCK)
+        for marks, kept in ((f"{_BLOCK}{_BLOCK}", _BLOCK), (f"{_BREAK}{_BLOCK}", _BREAK)):
+            while marks in text:
+                text = text.replace(marks, kept)
+        text = text.replace(_BLOCK, "\n")
+    text = text.replace(_BREAK, "\n")
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+class Prose:
+    """Reads fragments of HTML into plain text: blocks and <br> as line breaks, list items marked, cells tabbed.
+
+    Code keeps its line breaks and indentation. Pictures give nothing unless they stand for a character. `links` holds
+    the addresses of the links as written. Subclasses say in `special` what their software's markup means.
+    """
+
+    def __init__(self) -> None:
+        self.links: list[str] = []
+        self._out: list[str] = []
+        self._lists: list[int | None] = []  # per open list: next number, or None for bullets
+        self._preformatted = 0
+        self._cells = 0
+        self._marked = False  # marks other than line breaks are in the text
+
+    def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
+        """Called for each start tag with attributes; `position` is where its content starts.
+
+        Returns where to read on when the element was dealt with (or is to be left out), else None.
+        """
+        del name, attributes, markup, position
+        return None
+
+    def read(self, markup: str) -> "Prose":
+        """Adds a fragment."""
+        if "<br" in markup:  # by far the most frequent tag
+            markup = markup.replace("<br />", _BREAK).replace("<br>", _BREAK)
+        out, position = self._out, 0
+        for token in TAG.finditer(markup):
+            start = token.start()
+            if start < position:
+                continue
+            if start > position:
+                chunk = markup[position:start]
+                out.append(chunk.translate(_KEPT) if self._preformatted else chunk)
+            position = token.end()
+            name = token[2]
+            if name == "br":
+                out.append(_BREAK)
+            elif name:
+                position = self._tag(token, name.lower(), markup, position)
+        if position < len(markup):
+            out.append(markup[position:])
+        return self
+
+    def _tag(self, token: re.Match[str], name: str, markup: str, position: int) -> int:
+        if token[1]:
+            if name in _BLOCKS:
+                self._close(name)
+            return position
+        attributes = token[3]
+        if attributes and (after := self.special(name, attributes, markup, position)) is not None:
+            return after
+        if name in _DROPPED:
+            return self.past(name, markup, position)
+        if name in _BLOCKS or name == "br":
+            self._open(name)
+        elif name == "a":
+            if (href := attribute(attributes, "href")) is not None:
+                self.links.append(href)
+        elif name == "img":
+            self.image(attributes)
+        return position
+
+    @staticmethod
+    def past(name: str, markup: str, position: int) -> int:
+        """Offset behind the element whose content starts at `position`."""
+        limit = len(markup)
+        end = closing(markup, name, position, limit)
+        return limit if end == limit else markup.find(">", end, limit) + 1 or limit
+
+    def text(self, text: str) -> None:
+        """Adds text, entities still encoded."""
+        self._out.append(text)
+
+    def block(self) -> None:
+        """Starts a new line, unless one has just been started."""
+        self._out.append(_BLOCK)
+
+    def image(self, attributes: str) -> None:
+        """A picture: its text where it stands for a character."""
+        found = _ALT.search(attributes)
+        if found and (self.is_smiley(attributes) or _EMOJI.fullmatch(unescape(found[1]))):
+            self._out.append(found[1])
+
+    def is_smiley(self, attributes: str) -> bool:
+        """Whether the picture stands for its alternative text."""
+        return "smilie" in attributes or "emoji" in attributes
+
+    def _open(self, name: str) -> None:
+        if name == "br":
+            self._out.append(_BREAK)
+            return
+        self._marked = self._marked or name in {"td", "th", "li", "pre"}
+        if name in {"td", "th"}:
+            if self._cells:
+                self._out.append(_CELL)
+            self._cells += 1
+            return
+        self._out.append(_BLOCK)
+        if name == "li":
+            number = self._lists[-1] if self._lists else None
+            self._out.append(f"{_marker(number)}{_MARKER}")
+            if number is not None:
+                self._lists[-1] = number + 1
+        elif name in {"ul", "ol"}:
+            self._lists.append(1 if name == "ol" else None)
+        elif name == "tr":
+            self._cells = 0
+        elif name == "pre":
+            self._preformatted += 1
+
+    def _close(self, name: str) -> None:
+        if name in {"td", "th"}:
+            return
+        if name in {"ul", "ol"} and self._lists:
+            self._lists.pop()
+        elif name == "pre" and self._preformatted:
+            self._preformatted -= 1
+        self._out.append(_BLOCK)
+
+    def result(self) -> str:
+        """All that was read, as plain text."""
+        text = "".join(self._out)
+        text = _flat(decoded(text))
+        if _MARKER in text:
+            text = _AFTER_MARKER.sub(_MARKER, text)
+        if _CELL in text:
+            text = _AROUND_CELL.sub(_CELL, text)
+        if _BREAK in text or _BLOCK in text:
+            text = _with_lines(text.strip(_EDGES))
+        return text.translate(_RELEASED) if self._marked else text
+
+
+def _flat(text: str) -> str:
+    """Text with its white space collapsed; as " ".join(text.split()), but faster where there is little of it."""
+    text = text.replace("\n", " ").replace("\xa0", " ").replace("\t", " ").replace("\r", " ").replace("\x0c", " ")
+    while "  " in text:
+        text = text.replace("    ", " ").replace("  ", " ")
+    return text
+
+
+def _marker(number: int | None) -> str:
+    return "-" if number is None else f"{number}."
+
+
+def plain_text(markup: str) -> str:
+    """Plain text of a fragment of HTML, with nothing left out but what is never shown."""
+    return Prose().read(markup).result()

@@ -1,0 +1,81 @@
+"""What all HTML engines share: numbers, instants, plain text, addresses, challenge pages."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crawler.engines.html import absolute, challenge_reason, instant_of, number_of, plain_text
+from crawler.engines.page import Page
+from crawler.engines.xenforo2 import XenForo2
+from crawler.records import PageKind
+
+PAGES = Path(__file__).parent / "pages" / "xenforo2"
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *[("17K", 17_000), ("1,234", 1234), ("9\u202f379", 9379), ("1.158", 1158), ("3.6K", 3600), ("1,2M", 1_200_000)],
+        *[("and 2 others", 2), ("-2", -2), ("2万", 20_000), ("5 тыс.", 5000), ("–", None), ("12 34", 12)],  # noqa: RUF001
+    ],
+)
+def test_number_of(text: str, number: int | None) -> None:
+    assert number_of(text) == number
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        ' data-timestamp="1709407740" data-time="8:29 PM" datetime="1999-01-01T00:00:00+0000"',
+        ' data-time="1709407740"',
+        ' datetime="2024-03-02T20:29:00+0100"',
+        ' datetime="2024-03-02T19:29:00Z"',
+    ],
+)
+def test_instant_of(tag: str) -> None:
+    assert instant_of(tag) == utc("2024-03-02T19:29:00")
+
+
+def test_an_instant_without_zone_is_none() -> None:
+    assert instant_of(' datetime="2024-03-02T20:29:00"') is None
+
+
+def test_plain_text() -> None:
+    assert plain_text("<p>One\n two</p><p>three<br>four</p><script>x</script>") == "One two\nthree\nfour"
+    assert plain_text("<pre>a\n\n\n  b &lt;</pre>c") == "a\n\n\n  b <\nc"
+
+
+@pytest.mark.parametrize(
+    ("href", "address"),
+    [
+        ("https://b.example/x", "https://b.example/x"),
+        ("/a?b=1", "https://w.example/a?b=1"),
+        ("//cdn.example/a", "https://cdn.example/a"),
+        ("page-2", "https://w.example/t/a.1/page-2"),
+        ("../b.2/", "https://w.example/t/b.2/"),
+        ("../../../../c", "https://w.example/c"),
+        ("./d", "https://w.example/t/a.1/d"),
+        ("?page=2", "https://w.example/t/a.1/?page=2"),
+        ("#post-1", "https://w.example/t/a.1/#post-1"),
+        ("mailto:a@b.example", "mailto:a@b.example"),
+        ("http://[", "http://["),
+    ],
+)
+def test_absolute(href: str, address: str) -> None:
+    assert absolute("https://w.example/t/a.1/", href) == address
+
+
+def test_challenges(fixtures_dir: Path) -> None:
+    for path in (fixtures_dir / "errors").iterdir():
+        if "email-protection" not in path.name and path.suffix == ".html":
+            page = Page(url="https://forum.example/", body=path.read_bytes(), site="s")
+            assert challenge_reason(page), path.name
+            assert XenForo2().parse(page).page_kind is PageKind.CHALLENGE, path.name
+    assert challenge_reason(Page(url="u", body=b"", site="s", headers={"cf-mitigated": "challenge"}))
+    for path in PAGES.iterdir():
+        assert challenge_reason(Page(url="u", body=path.read_bytes(), site="s")) is None
