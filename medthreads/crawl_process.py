@@ -50,8 +50,7 @@ def run_crawl(argv: list[str], environ: dict[str, str]) -> dict[str, Any]:
         ) from None
     finally:
         _stop(process)
-    if exit_code <= 0 and output.result is not None:
-        # Its result is its last line: a crash of the interpreter on its way out (seen: SIGABRT) changes nothing.
+    if exit_code == 0 and output.result is not None:
         return output.result
     if exit_code < 0:
         name = signal.Signals(-exit_code).name

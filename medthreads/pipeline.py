@@ -33,6 +33,7 @@ logger = logging.getLogger("medthreads")
 
 ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
 DEFAULT_ARCHIVE = "archive"
+CHECKS = "checks.json"
 FINISHED = frozenset({Outcome.COMPLETE, Outcome.PARTIAL})
 RESUMABLE = FINISHED | {Outcome.RUNNING, Outcome.INTERRUPTED, Outcome.DISK_FULL}
 RESUME_WITHIN = timedelta(days=1)
@@ -162,13 +163,18 @@ def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:
 
 def _check(archive: Archive, landing: Path, changes: Changes, receipt: Receipt) -> list[CheckResult]:
     results = find_faults(receipt, changes, _site_of(landing).expect, archive.history(receipt.site))
-    (landing / "checks.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    (landing / CHECKS).write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     failed = [result for result in results if not result.ok]
     if failed:
         details = "; ".join(f"{result.name}: {result.detail}" for result in failed)
         raise CheckFailedError(f"Nothing of {receipt.site} was committed, as a check does not hold: {details}.")
     logger.info("Checked: all %s checks hold.", len(results))
     return results
+
+
+def _checks_of(landing: Path) -> list[CheckResult]:
+    path = landing / CHECKS
+    return msgspec.json.decode(path.read_bytes(), type=list[CheckResult]) if path.exists() else []
 
 
 def _site_of(landing: Path) -> Site:
@@ -193,7 +199,7 @@ def _unfinished(archive: Archive, landings: Path, scope: CrawlScope) -> str | No
     receipt = Landing(folder).receipt()
     same = (receipt.since, receipt.until, receipt.full) == (scope.since, scope.until, scope.full)
     fresh = datetime.now(UTC) - receipt.started_at < RESUME_WITHIN
-    refused = (folder / "checks.json").exists()
-    if same and fresh and not refused and receipt.outcome in RESUMABLE and not archive.is_committed(folder.name):
-        return folder.name
-    return None
+    is_refused = any(not result.ok for result in _checks_of(folder))
+    is_committed = archive.is_committed(folder.name, receipt.site)
+    goes_on = same and fresh and receipt.outcome in RESUMABLE and not is_refused and not is_committed
+    return folder.name if goes_on else None

@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,15 +92,26 @@ _OF_RECEIPT = (
 class Archive:
     """One archive, opened. Any number of processes may have it open; commits of different sites never wait long."""
 
-    def __init__(self, root: Path, archive_id: str, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, root: Path, about: "_About", key_file: Path) -> None:
         self.root = root
-        self.pseudonyms = pseudonyms
+        self._about, self._key_file = about, key_file
         self.tables = Tables(root)
-        self.index = Index(root / ".index" / "known.sqlite", archive_id)
+        self.index = Index(root / ".index" / "known.sqlite", about.id)
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """What makes the pseudonyms; only who writes needs it.
+
+        Raises:
+            KeyMissingError: the key is not where it should be, or another one is.
+        """
+        return _key_of(self._about, self.root, self._key_file)
 
     @classmethod
     def open(cls, location: str | Path, create: bool = True, environ: Mapping[str, str] = os.environ) -> "Archive":
         """The archive in a folder, made on first use together with its key.
+
+        With `create` off it is opened for reading, which needs no key: the archive may have been handed on without.
 
         Raises:
             KeyMissingError: the archive is there, but its key is not, or another one is.
@@ -117,7 +129,11 @@ class Archive:
                 raise ArchiveError(f"There is no archive in {root}; a first crawl or import makes one.")
             if about is None:
                 about = _make(root, key_file_for(str(root), environ))
-        return cls(root, about.id, _key_of(about, root, key_file_for(str(root), environ)))
+        archive = cls(root, about, key_file_for(str(root), environ))
+        if create:
+            # Before anything is fetched: rows without a key would be lost work.
+            _ = archive.pseudonyms
+        return archive
 
     @property
     def landing_root(self) -> Path:

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 UNKNOWN_MONTH = "unknown"
 """Partition of records whose `created_at` no page states."""
 
-INSTANT = pa.timestamp("us", tz="UTC")
+INSTANT: pa.DataType = pa.timestamp("us", tz="UTC")
 QUOTES = pa.list_(pa.struct([("post_id", pa.string()), ("author_key", pa.string()), ("text", pa.string())]))
 ATTACHMENTS = pa.list_(pa.struct([("url", pa.string()), ("name", pa.string())]))
 POLL = pa.struct(

@@ -73,3 +73,9 @@ class Medthreads:
 def medthreads(tmp_path: Path) -> Medthreads:
     """The console command with an archive of its own."""
     return Medthreads(tmp_path)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """DuckDB 2.0's binding prints a page about itself when a worker ends; nobody needs it in the log."""
+    if hasattr(config, "workerinput"):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -82,11 +82,9 @@ class Prose:
         """Adds a fragment."""
         if "<br" in markup:  # by far the most frequent tag
             markup = markup.replace("<br />", _BREAK).replace("<br>", _BREAK)
-        out, position = self._out, 0
-        for token in TAG.finditer(markup):
+        out, position, search = self._out, 0, TAG.search
+        while (token := search(markup, position)) is not None:
             start = token.start()
-            if start < position:
-                continue
             if start > position:
                 chunk = markup[position:start]
                 out.append(chunk.translate(_KEPT) if self._preformatted else chunk)
