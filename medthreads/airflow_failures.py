@@ -58,6 +58,7 @@ def ending(exit_code: int, sentence: str) -> BaseException:
         FailureExit: another try may do.
     """
     if exit_code == errors.SitePausedError.exit_code:
+        log.warning("Nothing was fetched: %s", sentence)  # Airflow's own line of it is folded away in the UI
         return AirflowSkipException(sentence)
     log.error("%s", sentence)
     known = {error.exit_code for error in _all_errors(MedthreadsError)}

@@ -12,6 +12,7 @@
 
 import os
 import secrets
+import shlex
 import signal
 import socket
 import sys
@@ -35,7 +36,7 @@ HOST_VARIABLE = "MEDTHREADS_HOST"
 START_PATIENCE = 180.0
 """Seconds for the components to come up: a cold disk on a small machine needs more than a minute."""
 CRAWL_PATIENCE = 600.0
-QUERY = "SELECT board_id, count(*) AS posts, max(created_at) AS latest FROM posts GROUP BY board_id ORDER BY posts DESC"
+QUERY = "SELECT site, board_id, count(*) AS posts, max(created_at) AS latest FROM posts GROUP BY ALL ORDER BY posts DESC"
 
 DEMO_CREDENTIALS = {"DEMOREDDIT_CLIENT_ID": "demo", "DEMOREDDIT_CLIENT_SECRET": "demo"}
 DATABASE = [sys.executable, "-m", "medthreads.airflow_home"]
@@ -155,13 +156,13 @@ class Session:
 
     def where_to_look(self) -> list[str]:
         """The three lines: the UI and its login, the data, a query to try."""
-        archive = Path(self._archive)
+        archive = _short(Path(self._archive)) if "://" not in self._archive else self._archive
         query = f"{_short(Path(sys.executable).with_name('medthreads'))} sql"
-        if archive != Path("archive").absolute():
-            query += f" --archive {_short(archive)}"
+        if archive != "archive":
+            query += f" --archive {shlex.quote(archive)}"
         return [
             f"Look:   {self._home.url}  (user {USER}, password {self._password})",
-            f"Data:   {_short(archive)}/current/posts/site=*/month=*/data.parquet",
+            f"Data:   {archive}/current/posts/site=*/month=*/data.parquet",
             f'Query:  {query} "{QUERY}"',
         ]
 
@@ -254,11 +255,17 @@ class Session:
         pause: float = 0.2,
         finite: Component | None = None,
     ) -> None:
-        deadline = time.monotonic() + patience
-        while not reached():
+        deadline, problem = time.monotonic() + patience, ""
+        while True:
+            try:
+                if reached():
+                    return
+            except OSError as error:  # the API may be overloaded for a moment while everything starts
+                problem = f" (last: {error})"
             self._check_components(finite)
             if time.monotonic() > deadline:
-                raise MedthreadsError(f"Waited {patience:.0f} s for {what} in vain; the logs are in {self._home.logs}.")
+                logs = self._home.logs
+                raise MedthreadsError(f"Waited {patience:.0f} s for {what} in vain{problem}; the logs are in {logs}.")
             time.sleep(pause)
 
     def _progress(self, what: str) -> None:

@@ -22,6 +22,7 @@ from storage.schema import TABLES, Table
 _ZSTD_LEVEL = 3
 
 
+_TRIES = 5
 _FULL = ("No space left on device", "os error 28", "os error 122", "disk is full")
 """How deltalake, SQLite and DuckDB tell that a disk or a quota is full."""
 
@@ -90,23 +91,26 @@ class Tables:
         """Appends the rows unless this very attempt has done so before; whether it did."""
         if rows.num_rows == 0:
             return False
-        delta = self.ensure(name)
-        if delta.transaction_version(attempt) is not None:
-            return False
-        try:
-            write_deltalake(
-                delta,
-                rows,
-                mode="append",
-                writer_properties=writer_properties(TABLES[name]),
-                commit_properties=CommitProperties(app_transactions=[Transaction(attempt, 1)]),
-            )
-        except CommitFailedError:
-            # Two processes make the same attempt (a task that was given up, but lives on): Delta lets one through.
-            if DeltaTable(self.root / name).transaction_version(attempt) is None:
-                raise
-            return False
-        return True
+        for tries_left in reversed(range(_TRIES)):
+            delta = self.ensure(name)
+            if delta.transaction_version(attempt) is not None:
+                return False
+            try:
+                write_deltalake(
+                    delta,
+                    rows,
+                    mode="append",
+                    writer_properties=writer_properties(TABLES[name]),
+                    commit_properties=CommitProperties(app_transactions=[Transaction(attempt, 1)]),
+                )
+            except CommitFailedError:
+                # Either another process made the same attempt (a task that was given up, but lives on), of which Delta
+                # lets one through; or two processes have made the table at once, and its metadata came twice.
+                if not tries_left:
+                    raise
+            else:
+                return True
+        return False
 
     def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> bool:
         """Appends on exactly the version that `delta` has loaded; False where another process was faster."""

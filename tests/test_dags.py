@@ -236,6 +236,7 @@ class TestCrawlProcess:
 
         with pytest.raises(AirflowSkipException, match="needs a contact"):
             self.run(tasks, "import sys; print('It needs a contact.'); sys.exit(4)", caplog)
+        assert "It needs a contact." in caplog.messages[-1]
 
     def test_a_killed_crawl_is_tried_again(self, tasks, caplog):
         with pytest.raises(tasks.FailureExit) as ended:

@@ -1,5 +1,6 @@
 """Engines: forum software, and our pure parsers of it. `parse` is the one way in."""
 
+from crawler.engines.html import challenge_reason
 from crawler.engines.page import Engine, Page, Recognition
 from crawler.engines.reddit import Reddit
 from crawler.engines.xenforo2 import XenForo2
@@ -36,6 +37,8 @@ def parse(page: Page, engine: str = "auto") -> ParsedPage:
     if engine != "auto":
         return engine_named(engine).parse(page)
     recognition = recognise(page)
+    if recognition is None and (challenge := challenge_reason(page)):
+        return ParsedPage(page_kind=PageKind.CHALLENGE, reason=challenge)
     if recognition is None:
         return ParsedPage(page_kind=PageKind.UNKNOWN, reason="no known forum software made this page")
     return ENGINES[recognition.engine].parse(page)

@@ -27,13 +27,13 @@ class Page(Struct, frozen=True, kw_only=True):
 
     def text(self) -> str:
         """The body as text, decoded as a browser would (BOM, header, meta, UTF-8); never fails."""
-        if self.body.isascii():
-            return self.body.decode("ascii")
-        try:
-            if "charset" not in self.headers.get("content-type", "") or "utf-8" in self.headers["content-type"].lower():
-                return self.body.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            pass
+        declared = self.headers.get("content-type", "").lower()
+        if "charset" not in declared or "utf-8" in declared:
+            try:
+                return self.body.decode("utf-8").removeprefix("\ufeff")
+            except UnicodeDecodeError:
+                # Not what it says, or says nothing: look closer below.
+                pass
         return html_to_unicode(self.headers.get("content-type"), self.body, default_encoding="utf-8")[1]
 
 
