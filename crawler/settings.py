@@ -50,8 +50,9 @@ def crawl_settings(site: Site, contact: str | None) -> dict[str, Any]:
         # One request at a time and never sooner than the delay: Scrapy's jitter would go below it.
         "DOWNLOAD_DELAY": site.delay,
         "DOWNLOAD_DELAY_JITTER": 0,
+        # None waits in line behind the delay: a crawl that is told to stop has one answer to wait for, not eight.
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1 if site.delay else FASTEST_CONCURRENCY,
-        "CONCURRENT_REQUESTS": FASTEST_CONCURRENCY,
+        "CONCURRENT_REQUESTS": 1 if site.delay else FASTEST_CONCURRENCY,
         "AUTOTHROTTLE_ENABLED": False,
         "HTTPERROR_ALLOW_ALL": True,
         "ROBOTSTXT_OBEY": False,  # by our own middleware, below

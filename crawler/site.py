@@ -155,14 +155,27 @@ def registry(environ: Mapping[str, str] = os.environ) -> dict[str, Site]:
     Raises:
         SiteFileError: one of the files cannot be used, or its name is not its file's.
     """
+    sites, faults = usable_sites(environ)
+    if faults:
+        raise faults[0]
+    return sites
+
+
+def usable_sites(environ: Mapping[str, str] = os.environ) -> tuple[dict[str, Site], list[SiteFileError]]:
+    """The registered sites whose files can be used, and what is wrong with the others."""
     sites: dict[str, Site] = {}
+    faults: list[SiteFileError] = []
     for folder in site_folders(environ):
         for path in sorted(folder.glob("*.yaml")):
-            site = load_site(path)
-            if site.name != path.stem:
-                raise SiteFileError(f"The site file {path} says `name: {site.name}`; file and name must agree.")
-            sites[site.name] = site
-    return sites
+            try:
+                site = load_site(path)
+                if site.name != path.stem:
+                    raise SiteFileError(f"The site file {path} says `name: {site.name}`; file and name must agree.")
+            except SiteFileError as fault:
+                faults.append(fault)
+            else:
+                sites[site.name] = site
+    return sites, faults
 
 
 def find_site(name_or_path: str, environ: Mapping[str, str] = os.environ) -> Site:
@@ -174,8 +187,11 @@ def find_site(name_or_path: str, environ: Mapping[str, str] = os.environ) -> Sit
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return load_site(Path(name_or_path))
-    sites = registry(environ)
+    sites, faults = usable_sites(environ)
     if name_or_path not in sites:
+        unusable = [fault for fault in faults if f"{name_or_path}.yaml" in str(fault)]
+        if unusable:
+            raise unusable[0]
         raise UsageError(
             f"No site is called {name_or_path!r}. Registered: {', '.join(sites)}; or give the path of a YAML file."
         )

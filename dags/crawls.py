@@ -42,10 +42,10 @@ Clearing a task never fetches twice what its landing holds, and never commits tw
 
 from airflow.sdk import DAG
 
-from crawler.site import registry
+from crawler.site import usable_sites
 from medthreads.dag_factory import crawl_dag
 
 dags: dict[str, DAG] = {}
-for site in registry().values():
+for site in usable_sites()[0].values():
     dags[site.name] = crawl_dag(site, guide=__doc__ or "")
 globals().update({f"crawl_{name}": dag for name, dag in dags.items()})

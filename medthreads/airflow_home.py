@@ -17,7 +17,7 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from crawler.errors import MedthreadsError
-from crawler.site import Site, registry
+from crawler.site import Site, usable_sites
 
 DAGS_FOLDER = Path(__file__).parent.parent / "dags"
 USER = "admin"
@@ -139,7 +139,7 @@ def ensure_pools() -> list[str]:
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
 
-    wanted = sorted({pool_of(site) for site in registry().values()})
+    wanted = sorted({pool_of(site) for site in usable_sites()[0].values()})
     with create_session() as session:
         there = {pool.pool for pool in Pool.get_pools(session=session)}
         for name in wanted:

@@ -9,28 +9,21 @@ import logging
 import os
 import re
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, TypeVar, cast
+from typing import Any, Protocol, TypedDict, cast
 
 from airflow.sdk import Asset, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from crawler.errors import BusyError
 from crawler.site import Site, credential_variables, find_site
 from medthreads.airflow_failures import plain_failures
 from medthreads.crawl_process import run_crawl
+from medthreads.location import archive_location
 
 ARCHIVE_ASSET = Asset("medthreads_archive")
 """The archive. Events on it carry `site|day` as their partition: what summaries are refreshed for."""
-
-ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
-BUSY_PAUSE = 5.0
-"""Seconds between two looks whether the site is free."""
-
-Result = TypeVar("Result")
 
 log = logging.getLogger("medthreads")
 
@@ -106,7 +99,7 @@ def commit(checked: Step) -> Step:
     from medthreads import pipeline
 
     with plain_failures():
-        snapshot = _when_free(lambda: pipeline.commit(archive_location(), Path(checked["landing"])))
+        snapshot = pipeline.commit(archive_location(), Path(checked["landing"]))
     log.info("commit: snapshot %s, %s", snapshot.number, _sentence(snapshot.counts))
     return {**checked, "figures": {"snapshot": snapshot.number, **snapshot.counts}}
 
@@ -139,27 +132,9 @@ def refresh() -> dict[str, int]:
     run = cast("Run", get_current_context()["dag_run"])
     site = run.partition_key.partition("|")[0] if run.partition_key else None
     with plain_failures():
-        figures = refresh_summaries(Archive.open(archive_location()), site)
+        figures = refresh_summaries(Archive.open(archive_location(), create=False), site)
     log.info("summaries of %s: %s", site or "all sites", _sentence(figures))
     return dict(figures)
-
-
-def _when_free(work: Callable[[], Result]) -> Result:
-    """Does it as soon as no other run of the site holds the site's lock; a backfill and the schedule may meet."""
-    said = False
-    while True:
-        try:
-            return work()
-        except BusyError as busy:
-            if not said:
-                log.info("%s Waiting.", busy)
-                said = True
-            time.sleep(BUSY_PAUSE)
-
-
-def archive_location(environ: Mapping[str, str] = os.environ) -> str:
-    """Where the archive is: MEDTHREADS_ARCHIVE, else ./archive."""
-    return environ.get(ARCHIVE_VARIABLE) or "archive"
 
 
 def crawl_period(run: Run, params: Mapping[str, Any], schedule: str | None) -> tuple[date | None, date | None]:

@@ -12,7 +12,7 @@ from crawler.documents import Document, read_document
 from crawler.errors import UsageError
 from crawler.landing import Landing
 from crawler.receipt import Outcome, Receipt, StagedPage
-from crawler.site import Expectation, Site, registry
+from crawler.site import Expectation, Site, usable_sites
 from medthreads import pipeline
 from storage.archive import Archive
 from storage.export import export_thread
@@ -57,9 +57,9 @@ def _import(file: Path, body: bytes, document: Document, location: str) -> Impor
     thread = document.parsed.threads[0]
     archive = Archive.open(location)
     folder = archive.landing_root / thread.site / f"import-{hashlib.sha256(body).hexdigest()[:16]}"
-    with pipeline.site_lock(archive, thread.site):
+    with pipeline.commit_lock(archive, thread.site):
         landing = Landing.begin(folder)
-        site = registry().get(thread.site) or Site(name=thread.site, url="http://localhost/")
+        site = usable_sites()[0].get(thread.site) or Site(name=thread.site, url="http://localhost/")
         # The site's minimums are for whole crawls of it, not for one thread that somebody saved.
         site = site.model_copy(update={"expect": Expectation()})
         (folder / "site.json").write_text(site.model_dump_json(indent=2), encoding="utf-8")

@@ -31,18 +31,12 @@ from storage.publish import publish as publish_current
 
 logger = logging.getLogger("medthreads")
 
-ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
-DEFAULT_ARCHIVE = "archive"
 CHECKS = "checks.json"
 FINISHED = frozenset({Outcome.COMPLETE, Outcome.PARTIAL})
 RESUMABLE = FINISHED | {Outcome.RUNNING, Outcome.INTERRUPTED, Outcome.DISK_FULL}
+COMMIT_PATIENCE = timedelta(minutes=30)
 RESUME_WITHIN = timedelta(days=1)
 """An interrupted crawl older than this is left alone: the forum has moved on since."""
-
-
-def archive_location(given: str | None = None, environ: Mapping[str, str] = os.environ) -> str:
-    """Where the archive is: as given, else MEDTHREADS_ARCHIVE, else ./archive."""
-    return given or environ.get(ARCHIVE_VARIABLE) or DEFAULT_ARCHIVE
 
 
 def crawl(
@@ -63,7 +57,7 @@ def crawl(
     """
     refuse_if_paused(site, environ)
     archive = Archive.open(location)
-    with site_lock(archive, site.name):
+    with crawl_lock(archive, site.name):
         landings = archive.landing_root / site.name
         known = crawl_id or _unfinished(archive, landings, scope)
         folder = landings / (known or new_crawl_id(datetime.now(UTC)))
@@ -106,7 +100,7 @@ def check(location: str, landing: Path) -> list[CheckResult]:
 def commit(location: str, landing: Path) -> Snapshot:
     """Commits the landing, once: the snapshot that it made, now or before."""
     archive = Archive.open(location)
-    with site_lock(archive, receipt_of(landing).site):
+    with commit_lock(archive, receipt_of(landing).site):
         changes, receipt = _changes(archive, landing)
         return archive.commit(changes, receipt)
 
@@ -120,7 +114,7 @@ def publish(location: str, landing: Path | None = None) -> Published:
 def store(location: str, landing: Path) -> Snapshot:
     """Everything after the crawl: dedupe, check, commit, publish."""
     archive = Archive.open(location)
-    with site_lock(archive, receipt_of(landing).site):
+    with commit_lock(archive, receipt_of(landing).site):
         changes, receipt = _changes(archive, landing)
         logger.info("Deduplicated: %s.", sentence(changes.counts))
         _check(archive, landing, changes, receipt)
@@ -137,19 +131,36 @@ def sentence(counts: Mapping[str, int]) -> str:
 
 
 @contextmanager
-def site_lock(archive: Archive, site: str) -> Iterator[None]:
-    """Only one process at a time crawls a site into an archive, or commits a landing of it.
+def crawl_lock(archive: Archive, site: str) -> Iterator[None]:
+    """Only one process at a time crawls a site into an archive.
 
     Raises:
         BusyError: another one does.
     """
-    path = archive.landing_root / site / ".lock"
+    with _lock(archive, site, ".crawl.lock", 0.0, "is being crawled"):
+        yield
+
+
+@contextmanager
+def commit_lock(archive: Archive, site: str) -> Iterator[None]:
+    """Only one process at a time commits landings of a site; a commit is short, so the next one waits.
+
+    Raises:
+        BusyError: the other one did not end within COMMIT_PATIENCE.
+    """
+    with _lock(archive, site, ".commit.lock", COMMIT_PATIENCE.total_seconds(), "is being committed"):
+        yield
+
+
+@contextmanager
+def _lock(archive: Archive, site: str, name: str, timeout: float, doing: str) -> Iterator[None]:
+    path = archive.landing_root / site / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
+        with FileLock(path, timeout=timeout):
             yield
     except Timeout:
-        raise BusyError(f"{site} is being crawled or committed by another process; wait for it to end.") from None
+        raise BusyError(f"{site} {doing} by another process; wait for it to end, or end it.") from None
 
 
 def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:

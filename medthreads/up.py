@@ -28,15 +28,17 @@ from crawler.errors import ArchiveError, BusyError, MedthreadsError, UsageError
 from crawler.site import SITES_VARIABLE, load_site
 from medthreads.airflow_api import AirflowApi
 from medthreads.airflow_home import USER, AirflowHome
+from medthreads.location import ARCHIVE_VARIABLE, archive_location
 from medthreads.processes import MARK, Component, Guard, ask_crawls_to_end
 
-ARCHIVE_VARIABLE = "MEDTHREADS_ARCHIVE"
 HOME_VARIABLE = "MEDTHREADS_AIRFLOW"
 HOST_VARIABLE = "MEDTHREADS_HOST"
 START_PATIENCE = 180.0
 """Seconds for the components to come up: a cold disk on a small machine needs more than a minute."""
 CRAWL_PATIENCE = 600.0
-QUERY = "SELECT site, board_id, count(*) AS posts, max(created_at) AS latest FROM posts GROUP BY ALL ORDER BY posts DESC"
+QUERY = (
+    "SELECT site, board_id, count(*) AS posts, max(created_at) AS latest FROM posts GROUP BY ALL ORDER BY posts DESC"
+)
 
 DEMO_CREDENTIALS = {"DEMOREDDIT_CLIENT_ID": "demo", "DEMOREDDIT_CLIENT_SECRET": "demo"}
 DATABASE = [sys.executable, "-m", "medthreads.airflow_home"]
@@ -76,7 +78,7 @@ def up(
         MedthreadsError: a component did not start or has ended; the message names its log.
     """
     root = (folder or Path(os.environ.get(HOME_VARIABLE) or ".airflow")).absolute()
-    place = archive or os.environ.get(ARCHIVE_VARIABLE) or "archive"
+    place = archive_location(archive)
     if "://" not in place:
         place = str(Path(place).absolute())
         if Path(place).exists() and not Path(place).is_dir():

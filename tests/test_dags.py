@@ -94,6 +94,16 @@ def bag(environ):
     return read["dags"]
 
 
+def test_a_broken_site_file_is_an_import_error_and_takes_no_other_dag_along(bag, environ, tmp_path):
+    (tmp_path / "broken.yaml").write_text("name: broken\nurl: nowhere\n")
+    folders = f"{environ['MEDTHREADS_SITES']}{os.pathsep}{tmp_path}"
+    read = run_python(READ_DAGS, str(ROOT / "dags"), environ=environ | {"MEDTHREADS_SITES": folders})
+    assert set(read["dags"]) == set(bag)
+    [(path, told)] = read["errors"].items()
+    assert path.endswith("site_files.py")
+    assert "broken.yaml, field `url`" in told
+
+
 def test_one_dag_a_site_and_the_summaries(bag, environ):
     assert set(bag) == {f"crawl_{name}" for name in registry(environ)} | {"summaries"}
 

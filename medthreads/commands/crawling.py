@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from crawler.engines import Page, parse
-from crawler.errors import UsageError
+from crawler.errors import SiteFileError, UsageError
 from crawler.receipt import Receipt
 from crawler.records import ParsedPage
-from crawler.site import Site, find_site, registry, why_paused
+from crawler.site import find_site, registry, usable_sites, why_paused
 from crawler.state import CrawlScope
 from medthreads.commands.options import ArchiveOption, JsonOption, SinceOption, SiteArgument, UntilOption, instant
+from medthreads.location import archive_location
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -51,7 +52,7 @@ def crawl_command(
         end_with_stdin()
     declared = find_site(site)
     scope = CrawlScope(since=instant("--since", since), until=instant("--until", until), full=full)
-    location = pipeline.archive_location(archive)
+    location = archive_location(archive)
     landing = pipeline.crawl(declared, location, scope, crawl_id)
     if not land_only:
         pipeline.store(location, landing)
@@ -148,7 +149,7 @@ def parse_command(
 
 def _site_of(url: str) -> str:
     host = urlsplit(url).hostname or "unknown"
-    return next((name for name, site in registry().items() if site.host.removeprefix("www.") in host), host)
+    return next((name for name, site in usable_sites()[0].items() if site.host.removeprefix("www.") in host), host)
 
 
 def _header(line: str) -> tuple[str, str]:
@@ -188,7 +189,18 @@ def check_sites(
         list[Path] | None, typer.Argument(help="Site files; all registered ones where none is given.")
     ] = None,
 ) -> None:
-    """Validate site files without fetching anything."""
-    checked: list[Site] = [find_site(str(path)) for path in paths] if paths else list(registry().values())
-    for site in checked:
-        print(f"{site.name}: valid, {'paused' if why_paused(site) else 'ready'}")
+    """Validate site files without fetching anything; every fault is told."""
+    sites, faults = usable_sites()
+    if paths:
+        sites, faults = {}, []
+        for path in paths:
+            try:
+                sites[str(path)] = find_site(str(path))
+            except SiteFileError as fault:
+                faults.append(fault)
+    for site in sites.values():
+        print(f"{site.name}: valid, {why_paused(site) or 'ready'}")
+    for told in faults[:-1]:
+        print(told, file=sys.stderr)
+    if faults:
+        raise faults[-1]

@@ -9,6 +9,7 @@ import typer
 
 from crawler.errors import UsageError
 from medthreads.commands.options import ArchiveOption, JsonOption
+from medthreads.location import archive_location
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -23,9 +24,9 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Read thread documents into the archive; importing the same one again changes nothing."""
-    from medthreads import importing, pipeline
+    from medthreads import importing
 
-    imported = importing.import_path(path, pipeline.archive_location(archive))
+    imported = importing.import_path(path, archive_location(archive))
     for document in imported:
         if as_json:
             print(msgspec.json.encode(document).decode())
@@ -45,9 +46,9 @@ def export_command(
     archive: ArchiveOption = None,
 ) -> None:
     """Write one thread as a document."""
-    from medthreads import importing, pipeline
+    from medthreads import importing
 
-    data = importing.export(pipeline.archive_location(archive), site, thread, form, names=names)
+    data = importing.export(archive_location(archive), site, thread, form, names=names)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from medthreads.commands.options import ArchiveOption, JsonOption
+from medthreads.location import archive_location
 
 WIDEST = 80
 """Characters of a value that the table for people shows."""
@@ -30,9 +31,9 @@ def sql_command(
     Views: posts, threads, posts_asof(ts), changes(a, b), post_versions, thread_versions, observations, boards, authors,
     crawls, activity, digests. docs/data-dictionary.md describes their columns.
     """
-    from medthreads import pipeline, querying
+    from medthreads import querying
 
-    result = querying.ask(pipeline.archive_location(archive), query)
+    result = querying.ask(archive_location(archive), query)
     if as_json:
         for line in querying.json_lines(result):
             print(line)
@@ -44,9 +45,9 @@ def sql_command(
 
 def snapshots_command(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     """The committed states of the archive, and what each added."""
-    from medthreads import pipeline, querying
+    from medthreads import querying
 
-    result = querying.snapshots(pipeline.archive_location(archive))
+    result = querying.snapshots(archive_location(archive))
     if as_json:
         for line in querying.json_lines(result):
             print(line)

@@ -6,6 +6,7 @@ import msgspec
 import typer
 
 from medthreads.commands.options import ArchiveOption, JsonOption
+from medthreads.location import archive_location
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -20,11 +21,9 @@ def summaries_command(
 ) -> None:
     """Refresh activity figures and thread digests where their input has changed."""
     from storage.archive import Archive
-
-    from medthreads import pipeline
     from summaries.refresh import refresh
 
-    counts = refresh(Archive.open(pipeline.archive_location(archive), create=False), site)
+    counts = refresh(Archive.open(archive_location(archive), create=False), site)
     if as_json:
         print(msgspec.json.encode(counts).decode())
     else:

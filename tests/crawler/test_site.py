@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import SiteFileError, SitePausedError, UsageError
-from crawler.site import Site, find_site, load_site, refuse_if_paused, registry, why_paused
+from crawler.site import Site, find_site, load_site, refuse_if_paused, registry, usable_sites, why_paused
 
 
 def written(folder: Path, text: str, name: str = "clinic") -> Path:
@@ -56,6 +56,18 @@ def test_an_unknown_site_is_told_which_there_are() -> None:
 def test_a_folder_of_ones_own_adds_to_the_shipped_sites(tmp_path: Path) -> None:
     written(tmp_path, "name: clinic\nurl: https://forum.example/\n")
     assert {"clinic", "reddit", "studentdoctor"} <= registry({"MEDTHREADS_SITES": str(tmp_path)}).keys()
+
+
+def test_a_broken_file_is_told_and_takes_no_other_site_along(tmp_path: Path) -> None:
+    written(tmp_path, "name: clinic\nurl: https://forum.example/\n")
+    written(tmp_path, "name: ward\n", name="ward")
+    environ = {"MEDTHREADS_SITES": str(tmp_path)}
+    sites, faults = usable_sites(environ)
+    assert "clinic" in sites
+    assert ["ward.yaml" in str(fault) for fault in faults] == [True]
+    assert find_site("clinic", environ).name == "clinic"
+    with pytest.raises(SiteFileError, match=r"ward\.yaml, field `url`"):
+        find_site("ward", environ)
 
 
 def test_shipped_sites_wait_for_a_contact_and_say_so() -> None:
