@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+from filelock import FileLock
 
 from crawler.receipt import Receipt
 from crawler.state import SiteState, ThreadState
@@ -98,25 +99,30 @@ class Index:
     def _open(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
             self._lay_out(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
 
     def _lay_out(self, connection: sqlite3.Connection) -> None:
         made = f"{_VERSION} {self.archive_id}"
         if _of(connection) == made:
             return
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            held = _of(connection)
-            if held == made:
+        # A lock of our own: SQLite does not wait where two processes change the journal mode of a new file at once.
+        with FileLock(self.path.with_suffix(".lock"), timeout=_BUSY_SECONDS):
+            if _of(connection) == made:
                 return
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                connection.execute(f"DROP TABLE {name}")
-            for statement in _LAYOUT.split(";"):
-                connection.execute(statement)
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", [("of", made), ("snapshot", 0)])
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                self._make_tables(connection, made)
+
+    @staticmethod
+    def _make_tables(connection: sqlite3.Connection, made: str) -> None:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            connection.execute(f"DROP TABLE {name}")
+        for statement in _LAYOUT.split(";"):
+            connection.execute(statement)
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", [("of", made), ("snapshot", 0)])
 
     def generation(self, site: str) -> int:
         """Committed crawls of the site."""

@@ -150,9 +150,9 @@ def test_ctrl_c_in_the_middle_goes_on_where_it_was(medthreads: Medthreads, demo:
     demo.forum_site.arrivals.clear()
     [done] = medthreads.json("crawl", medthreads.site_file("demoforum", demo.forum_url), "--json")
     asked_again = {arrival.target for arrival in demo.requests if "robots.txt" not in arrival.target}
-    assert done["receipt"]["replayed"] >= 20
+    assert done["receipt"]["replayed"] >= 5
     assert done["receipt"]["posts"] == len(demo.truth().posts)
-    assert len(asked_before) >= 20
+    assert len(asked_before) >= 5
     assert len(asked_before & asked_again) <= 1, "at most the page in flight is fetched twice"
 
 

@@ -125,7 +125,7 @@ def _scale(suffix: str) -> int:
 _CHALLENGES = (
     ("<title>just a moment...", 'Cloudflare checks the browser ("Just a moment...")'),
     ("<title>attention required! | cloudflare", 'Cloudflare refuses the request ("Attention Required")'),
-    ("cdn-cgi/challenge-platform/h/", "Cloudflare checks the browser"),
+    ("/orchestrate/chl_page/", "Cloudflare checks the browser"),
     ("window._cf_chl_opt", "Cloudflare checks the browser"),
     ("cf-browser-verification", "Cloudflare checks the browser"),
     ("jschl-answer", "Cloudflare checks the browser"),

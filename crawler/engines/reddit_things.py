@@ -30,12 +30,13 @@ class Things:
     def comment(self, data: Data, thread_id: str | None) -> Post | None:
         """A t1; `thread_id` is the page's thread, for the rare thing without `link_id`."""
         thing = self.fields(data)
-        post_id, thread_id = thing.own_id(), thing.bare_id("link_id") or thread_id
+        # Answers from before 2015 name a new comment's fields after what the site's own scripts do with them.
+        post_id, thread_id = thing.own_id(), thing.bare_id("link_id") or thing.bare_id("link") or thread_id
         if post_id is None or thread_id is None:
             return None
-        body = thing.text("body") or ""
+        body = thing.text("body") or thing.text("contentText") or ""
         post = self._post(thing, body, thread_id, post_id)
-        post.parent_id = thing.bare_id("parent_id")
+        post.parent_id = thing.bare_id("parent_id") or thing.bare_id("parent")
         post.score = None if thing.flag("score_hidden") else thing.integer("score")
         post.url = thing.address("permalink") or self.comment_url(thing.word("subreddit"), thread_id, post_id)
         return post

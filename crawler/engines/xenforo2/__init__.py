@@ -168,7 +168,7 @@ class _Reading:
 
     def _thread(self) -> ParsedPage:
         document, places, markup = self.document, self.places, self.document.markup
-        number = thread_id(document)
+        number = thread_id(document, places)
         sample = markup[places[0].start : places[0].limit]
         if number is None:
             reason = f"{len(places)} posts of no thread: the page names none"

@@ -17,6 +17,7 @@ _NODE = re.compile(r"(?:^|[/?&])(?:forums|categories|link-forums|pages)/(?:[^/?#
 _NODE_ANCHOR = re.compile(r"#(?:[^/?#]*\.)?(\d+)$")
 _ENDING_ID = re.compile(r"(?:^|[/?.])(\d+)/?(?:index\.html?|page-\d+(?:\.html?)?)?$")
 _POST_ID = re.compile(r"(?:post[-=]|posts/|id=|id%3[dD]|post%3[fF]id=)(\d+)")
+_NO_POST = re.compile(r"goto/(?!post)|goto/post-|(?:^|/)(?:profile-posts|members|conversations|direct-messages)/")
 _PAGE = re.compile(r"(?:/|%2[fF]|=)page-(\d+)(?=$|[/.?#&])|[?&]page=(\d+)(?=$|[&#])")
 _PAGE_PART = re.compile(r"page-\d+/?$")
 _PAGE_FILE = re.compile(r"page-\d+(\.html?)$")
@@ -43,6 +44,11 @@ def post_id_of(url: str) -> str | None:
     """Id of the post that an address leads to: goto/post?id=N, posts/N/, post-N, #post-N; also as mirrors write it."""
     found = _POST_ID.search(url)
     return found[1] if found else None
+
+
+def quoted_post_of(url: str) -> str | None:
+    """Id of the post that a quote's link leads to; None where it leads to a profile post, a message or the like."""
+    return None if _NO_POST.search(url) else post_id_of(url)
 
 
 def page_of(url: str) -> int | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from crawler.engines.html import Prose, attribute, closing, element, inline_text
-from crawler.engines.xenforo2.addresses import post_id_of
+from crawler.engines.xenforo2.addresses import quoted_post_of
 from crawler.records import Attachment, Quote
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
@@ -166,5 +166,4 @@ def _target(attributes: str, heading: str) -> str | None:
         return found[1] if found else None
     if (found := _SELECTOR.search(heading) or _SELECTOR.search(attributes)) is not None:
         return found[1]
-    link = _HREF.search(heading)
-    return post_id_of(link[1]) if link else None
+    return next((post_id for link in _HREF.findall(heading) if (post_id := quoted_post_of(link))), None)

@@ -9,6 +9,7 @@ from crawler.engines.xenforo2.addresses import board_id_of, page_of
 
 _HTML_TAG = re.compile(r"<html\b[^>]*>", re.IGNORECASE)
 _TEMPLATE = re.compile(r'\sdata-template="([^"]+)"')
+_TEMPLATE_CLASS = re.compile(r"\stemplate-(\w+)")
 _VERSION = re.compile(r'\sdata-xf="(\d+\.\d+)')
 _BASE = re.compile(r'<base\s[^>]*href="([^"]+)"')
 _REL_NEXT = re.compile(r'<link\s+rel="next"\s+href="([^"]+)"')
@@ -42,6 +43,7 @@ class Document:
         found = _TEMPLATE.search(self.html_tag)
         if found is None and (body := self.markup[self.body_start : self.body_start + 2000]).startswith("<body"):
             found = _TEMPLATE.search(body.partition(">")[0])
+        found = found or _TEMPLATE_CLASS.search(self.html_tag)
         return found[1] if found else ""
 
     @cached_property
@@ -77,7 +79,9 @@ class Document:
     @cached_property
     def heading(self) -> tuple[str | None, str | None]:
         """Prefix and title in the page's heading; the title without prefix."""
-        found = element(self.markup, "p-title-value", self.body_start)
+        found = element(self.markup, "p-title-value", self.body_start) or element(
+            self.markup, "MessageCard__thread-title", self.body_start
+        )
         if found is None:
             if (declared := _OG_TITLE.search(self.markup, 0, self.body_start or 20_000)) is not None:
                 return None, inline_text(declared[1])

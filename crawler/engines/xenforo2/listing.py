@@ -153,11 +153,11 @@ class _Row:
 
     def _title(self) -> tuple[str | None, str | None, str | None]:
         tag, content = self._heading()
-        links = [link for link in _ANCHOR.findall(content) if "labelLink" not in link[0]]
+        links = [link for link in _ANCHOR.findall(content) if "labelLink" not in link[0] and "prefix_id" not in link[0]]
         if not links:  # the title is the link, or there is none: the thread is not for us
             own = attribute(tag, "href")
             return *split_prefix(content), first_page(absolute(self.document.base, own)) if own else None
-        chosen = links[0] if len(links) == 1 else next((link for link in links if _PRIMARY in link[0]), links[-1])
+        chosen = links[0] if len(links) == 1 else next((link for link in links if _PRIMARY in link[0]), links[0])
         prefix = split_prefix(content)[0] if "label" in content else None
         return prefix, split_prefix(chosen[1])[1], self._address(chosen[0])
 
@@ -166,7 +166,9 @@ class _Row:
         at = self.main.find('class="structItem-title"')
         if at >= 0:
             start = self.main.find(">", at) + 1
-            return self.main[self.main.rfind("<", 0, at) : start], self.main[start : self.main.find("</div", start)]
+            opened = self.main.rfind("<", 0, at)
+            end = self.main.find("</div" if self.main.startswith("<div", opened) else "</h", start)
+            return self.main[opened:start], self.main[start:end]
         for name in ("structItem-title", "articlePreview-headline", "articlePreview-title"):
             if (found := element(self.main, name)) is not None:
                 return found
@@ -207,6 +209,10 @@ class _Row:
                 replies = count
             elif views is None:
                 views = count
+        if replies is None and views is None and "<dl" not in self.meta:  # cells of a skin: a bare number in each
+            shown = [inline_text(content) for _, content in elements(self.meta, "pairs")]
+            numbers = [number_of(text) for text in shown if text and text[0].isdecimal()]
+            replies, views = [*numbers, None, None][:2]
         return replies, views
 
     def _board(self) -> str | None:

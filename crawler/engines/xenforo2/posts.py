@@ -2,7 +2,7 @@
 
 A post is an element with `data-content="post-N"`: `article.message--post`, `article.message--article` at the head of an
 article thread, or a `div` where a deleted post stood. Skins put ads between them in the same classes, without that
-attribute.
+attribute. The skin of VerticalScope's sites makes cards of posts: `div.MessageCard`, named by `data-post-id` only.
 """
 
 import re
@@ -41,6 +41,12 @@ _USER_ID = re.compile(r'\sdata-user-id="(\d+)"')
 _SCORE = re.compile(r'class="contentVote-score[^>]*\sdata-score="(-?\d+)"')
 _BDI = re.compile(r"<bdi[^>]*>.*?</bdi>", re.DOTALL)
 _LINK = re.compile(r"<a\b([^>]*)>", re.DOTALL)
+_SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
+_CARD = re.compile(r'<(?:article|div|li|section)\b[^>]*\sclass="(?:[^"]* )?MessageCard[ "][^>]*>')
+_CARD_ID = re.compile(r'\s(?:data-post-id="|id="(?:js-)?post-)(\d+)"')
+_CARD_NAME = "MessageCard__user-info__name"
+_BODIES = ("message-body", "bbWrapper", "MessageCard__content-inner")
 _NAME_BLOCKS = ("message-name", "message-attribution-user", "message-userDetails", "message-attribution")
 # How far behind the start of a body its text may begin: attributes and wrappers of its element.
 _REACH = 4_000
@@ -94,6 +100,8 @@ def containers(markup: str) -> list[Container]:
                 seen.add(post_id)
                 found.append((post_id, tag, bounds[1], name[2]))
         at = markup.find(_MARK, following)
+    if "MessageCard" in markup:
+        found = sorted([*found, *_cards(markup, seen)], key=lambda place: place[2])
     limits = [start - len(tag) for _, tag, start, _ in found[1:]]
     limits.append(len(markup))
     return [
@@ -102,20 +110,29 @@ def containers(markup: str) -> list[Container]:
     ]
 
 
+def _cards(markup: str, seen: set[str]) -> Iterable[tuple[str, str, int, str]]:
+    """Posts that are cards without `data-content`; as often as not only the opening post is one."""
+    cards = list(_CARD.finditer(markup))
+    for card, following in zip(cards, [*cards[1:], None], strict=True):
+        limit = following.start() if following else len(markup)
+        number = _CARD_ID.search(card[0]) or _CARD_ID.search(markup, card.end(), limit)
+        if number is not None and number[1] not in seen and (name := TAG.match(card[0])) is not None:
+            seen.add(number[1])
+            yield number[1], card[0], card.end(), name[2]
+
+
 def read_post(markup: str, container: Container, setting: Setting, index: int) -> Post | None:
     """The post in a container, with `index` posts of its page before it; None where it holds none that can be read."""
     start, tag, limit = container.start, container.tag, container.limit
     if "message--deleted" in tag:  # whatever follows it may hold a body, such as an ad
         limit = closing(markup, container.name, start, limit)
-    body = markup.find("message-body", start, limit)
-    if body < 0:
-        body = markup.find("bbWrapper", start, limit)
+    body = next((at for name in _BODIES if (at := markup.find(name, start, limit)) >= 0), -1)
     end = body if body >= 0 else closing(markup, container.name, start, limit)
     line = markup.find("message-attribution", start, end)
     head = markup[start if line < 0 else line : end]
     status = _status(tag, head)
     if body < 0 and status is Status.VISIBLE:
-        if "messageNotice" not in head:
+        if "messageNotice" not in head and "blockMessage" not in head:
             return None
         status = Status.HIDDEN
     prose, rest = _read_body(markup, body, container, setting) if body >= 0 else (None, "")
@@ -161,9 +178,14 @@ def _read_body(markup: str, body: int, container: Container, setting: Setting) -
     marker = markup.find("js-selectToQuoteEnd", start, limit)
     stop = markup.rfind("<", start, marker) if marker >= 0 else limit
     name = "div" if markup.startswith("<div", opened) else "article"
-    close = closing(markup, name, start, stop)
+    if markup.find("<script", start, stop) >= 0:  # an ad's; it may write tags
+        content = _SCRIPT.sub(lambda script: " " * len(script[0]), markup[start:stop])
+        close = start + closing(content, name, 0, len(content))
+    else:
+        close = closing(markup, name, start, stop)
+        content = markup[start:close]
     prose = Body(setting.authors)
-    prose.read(markup[start:close])
+    prose.read(content[: close - start])
     return prose, markup[close : _end(markup, container, body, close)]
 
 
@@ -217,9 +239,19 @@ def _author(markup: str, container: Container, end: int, rest: str) -> tuple[str
         user = markup.find('class="username', at, end) if at >= 0 else -1
         if user >= 0:
             return _user(markup, user, stated)
+    if (card := markup.find(_CARD_NAME, container.start, end)) >= 0:
+        return _card_user(markup, card, end, stated)
     if (at := rest.find("message-articleUserName")) >= 0 and (user := rest.find('class="username', at)) >= 0:
         return _user(rest, user, stated)
     return stated, _member(_USER_ID.search(markup, container.start, end))
+
+
+def _card_user(markup: str, card: int, end: int, stated: str | None) -> tuple[str | None, str | None]:
+    named = element(markup, _CARD_NAME, card - 1, end)
+    if named is None:
+        return stated, None
+    member = _USER_ID.search(named[0]) or _USER_ID.search(named[1])
+    return inline_text(named[1]) or stated, _member(member)
 
 
 def _user(markup: str, user: int, stated: str | None) -> tuple[str | None, str | None]:
@@ -231,7 +263,8 @@ def _user(markup: str, user: int, stated: str | None) -> tuple[str | None, str |
         shown = inline_text(plain[1])
     else:
         name = "a" if markup.startswith("<a", opened) else "span"
-        shown = inline_text(markup[behind + 1 : closing(markup, name, behind, min(behind + _REACH, len(markup)))])
+        content = markup[behind + 1 : closing(markup, name, behind, min(behind + _REACH, len(markup)))]
+        shown = inline_text(_SVG.sub("", content))  # its <title> is no part of the name
     return shown or stated, _member(_USER_ID.search(markup, opened, behind))
 
 

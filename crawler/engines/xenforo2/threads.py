@@ -12,19 +12,30 @@ _TYPE = re.compile(r"thread_view_type_(\w+)")
 _TIME = re.compile(r"<time\b([^>]*)>(.*?)</time>", re.DOTALL)
 _USER_ID = re.compile(r'\sdata-user-id="(\d+)"')
 _LIGHTBOX = re.compile(r'\sdata-lb-id="thread-(\d+)"')
+# The form for searching offers "this thread" on each of a thread's pages.
+_SEARCHED = re.compile(r"search_type:post,c:\{thread:(\d+)")
+_PERMALINK = re.compile(r'\shref="[^"]*?(?:\.|/)(\d+)/(?:page-\d+)?#?post-(\d+)"')
 _DD = re.compile(r"<dd[^>]*>(.*?)</dd>", re.DOTALL)
 _HREF = re.compile(r'\shref="([^"]*)"')
 
 
-def thread_id(document: Document) -> str | None:
-    """Id of the thread of a thread page: from the page's key, its own address, the list of posts, or the address."""
+def thread_id(document: Document, places: list[Container]) -> str | None:
+    """Id of the thread of a thread page: from the page's key, addresses, list of posts, or its posts' links."""
     if (key := document.key("data-content-key", "thread")) is not None:
         return key
     if (declared := document.declared_url) and (found := thread_id_of(declared, renamed=True)):
         return found
     if (lightbox := _LIGHTBOX.search(document.markup)) is not None:
         return lightbox[1]
-    return thread_id_of(document.page.url, renamed=True)
+    if found := thread_id_of(document.page.url, renamed=True):
+        return found
+    at = document.markup.find("search_type")
+    offered = document.markup[max(at - 20, 0) : at + 2_000] if at >= 0 else ""
+    if (searched := _SEARCHED.search(offered.replace("&quot;", "").replace('"', ""))) is not None:
+        return searched[1]
+    own = {place.post_id for place in places}
+    links = _PERMALINK.finditer(document.markup, places[0].start) if places else ()
+    return next((link[1] for link in links if link[2] in own), None)
 
 
 def read_thread(document: Document, number: str, posts: list[Post], places: list[Container], frame: str) -> Thread:
