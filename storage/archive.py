@@ -11,7 +11,6 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,22 +21,19 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from crawler.errors import ArchiveError, KeyMissingError
+from crawler.errors import ArchiveError
 from crawler.receipt import Outcome, Receipt
 from crawler.state import SiteState
+from storage.about import About, key_of, make_archive, read_about
 from storage.batch import Batch
 from storage.checks import CrawlFigures
 from storage.dedupe import Changes, Known, Row, missing_posts
 from storage.index import NEEDED, CommittedCrawl, Index, Missed
-from storage.keys import KEY_FILE_VARIABLE, Pseudonyms, key_file_for, make_key, read_key
+from storage.keys import Pseudonyms, key_file_for
 from storage.schema import PUBLISHED, TABLES
 from storage.tables import Tables, arrow_table, storage_errors
 from storage.views import connection_for, define_views, quoted, reading
 
-_FORMAT = 1
-_ABOUT = "archive.json"
-_BEFORE_FIRST_USE = frozenset({"landing"})
-"""What may be in the folder before the archive is: a landing that waits. Hidden files may, too."""
 _ROWS_AT_ONCE = 50_000
 
 
@@ -60,12 +56,6 @@ class Commit(NamedTuple):
     site: str
     crawl_id: str
     attempt: str
-
-
-class _About(msgspec.Struct):
-    format: int
-    id: str
-    key_fingerprint: str
 
 
 _COUNTS = {
@@ -92,7 +82,7 @@ _OF_RECEIPT = (
 class Archive:
     """One archive, opened. Any number of processes may have it open; commits of different sites never wait long."""
 
-    def __init__(self, root: Path, about: "_About", key_file: Path) -> None:
+    def __init__(self, root: Path, about: About, key_file: Path) -> None:
         self.root = root
         self._about, self._key_file = about, key_file
         self.tables = Tables(root)
@@ -105,7 +95,7 @@ class Archive:
         Raises:
             KeyMissingError: the key is not where it should be, or another one is.
         """
-        return _key_of(self._about, self.root, self._key_file)
+        return key_of(self._about, self.root, self._key_file)
 
     @classmethod
     def open(cls, location: str | Path, create: bool = True, environ: Mapping[str, str] = os.environ) -> "Archive":
@@ -124,11 +114,11 @@ class Archive:
         if root.exists() and not root.is_dir():
             raise ArchiveError(f"{root} is a file; an archive is a folder: give another place.")
         with storage_errors(root):
-            about = _read_about(root)
+            about = read_about(root)
             if about is None and not create:
                 raise ArchiveError(f"There is no archive in {root}; a first crawl or import makes one.")
             if about is None:
-                about = _make(root, key_file_for(str(root), environ))
+                about = make_archive(root, key_file_for(str(root), environ))
         archive = cls(root, about, key_file_for(str(root), environ))
         if create:
             # Before anything is fetched: rows without a key would be lost work.
@@ -317,58 +307,6 @@ class Archive:
                 "QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY version DESC) = 1"
             ).to_arrow_table()
         return {row["post_id"]: row for row in rows.to_pylist()}
-
-
-def _read_about(root: Path) -> _About | None:
-    path = root / _ABOUT
-    try:
-        about = msgspec.json.decode(path.read_bytes(), type=_About)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise ArchiveError(f"{path} is damaged ({error}); put it back from a copy.") from error
-    if about.format != _FORMAT:
-        raise ArchiveError(
-            f"The archive {root} has format {about.format}, this version reads {_FORMAT}; use a newer one."
-        )
-    return about
-
-
-def _make(root: Path, key_file: Path) -> _About:
-    """Makes the archive; of two processes that do so at once one wins."""
-    root.mkdir(parents=True, exist_ok=True)
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise ArchiveError(f"The folder {root} cannot be written; give another place, or the right to write there.")
-    strange = sorted(
-        entry.name for entry in root.iterdir() if entry.name not in _BEFORE_FIRST_USE and entry.name[0] != "."
-    )
-    if strange and not (root / _ABOUT).exists():
-        raise ArchiveError(f"The folder {root} holds something else ({strange[0]}); give an empty or a new one.")
-    about = _About(_FORMAT, secrets.token_hex(8), make_key(key_file).fingerprint)
-    aside = root / f".{_ABOUT}.{about.id}"
-    try:
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n")
-        (root / _ABOUT).hardlink_to(aside)
-    except FileExistsError:
-        return _read_about(root) or about
-    finally:
-        aside.unlink(missing_ok=True)
-    return about
-
-
-def _key_of(about: _About, root: Path, key_file: Path) -> Pseudonyms:
-    pseudonyms = read_key(key_file)
-    if pseudonyms is None:
-        raise KeyMissingError(
-            f"The archive {root} holds pseudonyms, and their key is not at {key_file}; put the key file back there, or "
-            f"set {KEY_FILE_VARIABLE} to where it is."
-        )
-    if pseudonyms.fingerprint != about.key_fingerprint:
-        raise KeyMissingError(
-            f"The key in {key_file} is not the one that the archive {root} was made with; put that one back, or set "
-            f"{KEY_FILE_VARIABLE} to where it is."
-        )
-    return pseudonyms
 
 
 def _digest(changes: Changes, rows: Mapping[str, pa.Table]) -> str:

@@ -54,7 +54,7 @@ def instant(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
-def as_true_as(truth: Truth, posts: dict[str, dict[str, Any]], threads: dict[str, dict[str, Any]]) -> None:
+def verify_as_true_as(truth: Truth, posts: dict[str, dict[str, Any]], threads: dict[str, dict[str, Any]]) -> None:
     """Every post and thread of the truth is in the archive as it is, and nothing else is to be seen there."""
     is_reddit = "reddit" in truth.threads[0].site
     standing = {post_id for post_id, row in posts.items() if row["change"] != "deleted"}
@@ -100,7 +100,7 @@ def test_the_archive_of_a_forum_is_its_truth_and_follows_it(demo: Demo, medthrea
     first = crawl(medthreads, site)
     assert first["posts"] == len(demo.truth().posts)
     assert first["page_kinds"]["login"] == 1  # the members' board, told apart and not lost
-    as_true_as(demo.truth(), held(medthreads, "posts"), held(medthreads, "threads"))
+    verify_as_true_as(demo.truth(), held(medthreads, "posts"), held(medthreads, "threads"))
 
     demo.advance(timedelta(days=9))
     later = crawl(medthreads, site)
@@ -109,7 +109,7 @@ def test_the_archive_of_a_forum_is_its_truth_and_follows_it(demo: Demo, medthrea
 
     # Edits and deletions that no listing shows are found by reading everything again.
     crawl(medthreads, site, "--full")
-    as_true_as(demo.truth(), held(medthreads, "posts"), held(medthreads, "threads"))
+    verify_as_true_as(demo.truth(), held(medthreads, "posts"), held(medthreads, "threads"))
 
 
 def test_the_archive_of_a_subreddit_is_its_truth_and_follows_it(demo: Demo, medthreads: Medthreads) -> None:
@@ -118,11 +118,11 @@ def test_the_archive_of_a_subreddit_is_its_truth_and_follows_it(demo: Demo, medt
         "demoreddit", f"{demo.reddit_url}/", engine="reddit", boards=boards, credentials="demoreddit"
     )
     crawl(medthreads, site)
-    as_true_as(demo.reddit_truth(), held(medthreads, "posts"), held(medthreads, "threads"))
+    verify_as_true_as(demo.reddit_truth(), held(medthreads, "posts"), held(medthreads, "threads"))
 
     demo.advance(timedelta(days=9))
     crawl(medthreads, site, "--full")
-    as_true_as(demo.reddit_truth(), held(medthreads, "posts"), held(medthreads, "threads"))
+    verify_as_true_as(demo.reddit_truth(), held(medthreads, "posts"), held(medthreads, "threads"))
 
 
 def test_nobodys_name_is_in_the_tables_but_authors(demo: Demo, medthreads: Medthreads) -> None:

@@ -1,5 +1,7 @@
 """Reddit's things as records: t1 comment, t3 submission, t5 subreddit, `more`."""
 
+import re
+
 from crawler.engines.markdown import Reading, read_markdown
 from crawler.engines.reddit_fields import (
     Data,
@@ -12,6 +14,7 @@ from crawler.engines.reddit_fields import (
 )
 from crawler.records import Board, Link, Poll, PollOption, Post, Quote, Status, Thread
 
+_COMMENTS = re.compile(r"/comments/([0-9a-z]{1,13})/")
 _NOTHING = Reading("", [], [])
 
 
@@ -31,7 +34,8 @@ class Things:
         """A t1; `thread_id` is the page's thread, for the rare thing without `link_id`."""
         thing = self.fields(data)
         # Answers from before 2015 name a new comment's fields after what the site's own scripts do with them.
-        post_id, thread_id = thing.own_id(), thing.bare_id("link_id") or thing.bare_id("link") or thread_id
+        post_id = thing.own_id()
+        thread_id = thing.bare_id("link_id") or thing.bare_id("link") or _thread_of(thing) or thread_id
         if post_id is None or thread_id is None:
             return None
         body = thing.text("body") or thing.text("contentText") or ""
@@ -148,6 +152,12 @@ class Things:
             links=[link for link in dict.fromkeys(links) if link],
             status=status,
         )
+
+
+def _thread_of(thing: Fields) -> str | None:
+    """The thread that a comment's own address names: comments in an inbox have only that."""
+    found = _COMMENTS.search(thing.text("context") or thing.text("permalink") or "")
+    return found[1] if found else None
 
 
 def _poll(thing: Fields) -> Poll | None:

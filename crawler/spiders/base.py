@@ -2,6 +2,7 @@
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -52,7 +53,7 @@ class RefusedError(IgnoreRequest):
     """A request that we do not send; its message is the receipt's reason."""
 
 
-class ArchiveSpider(Spider):
+class ArchiveSpider(Spider, ABC):
     """Fetches pages, lands them, stages their records, and keeps the receipt."""
 
     first_wait: ClassVar[float] = 2.0
@@ -80,17 +81,17 @@ class ArchiveSpider(Spider):
         for request in self.first_requests():
             yield request
 
+    @abstractmethod
     def first_requests(self) -> Iterator[Request]:
         """Where the crawl begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         """What to fetch next because of this page."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, task: Task) -> None:
         """Called where a page planned for `task` gave nothing; whatever depends on it is incomplete."""
-        raise NotImplementedError
 
     def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
         """One request for a page not planned before; none where it was, or where the budget is spent."""

@@ -44,7 +44,7 @@ URLS = st.sampled_from(
 )
 
 
-def survive(body: bytes, url: str) -> None:
+def verify_survives(body: bytes, url: str) -> None:
     page = Page(url=url, body=body, site="reddit")
     Reddit().recognise(page)
     parsed = Reddit().parse(page)
@@ -56,13 +56,13 @@ def survive(body: bytes, url: str) -> None:
 @settings(max_examples=80, deadline=None)
 @given(body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode), url=URLS | st.text(max_size=20))
 def test_any_bytes_give_a_page(body, url):
-    survive(body, url)
+    verify_survives(body, url)
 
 
 @settings(max_examples=150, deadline=None)
 @given(value=JSON, url=URLS)
 def test_any_json_gives_a_page(value, url):
-    survive(json.dumps(value).encode(), url)
+    verify_survives(json.dumps(value).encode(), url)
 
 
 @settings(max_examples=150, deadline=None)
@@ -73,7 +73,7 @@ def test_any_json_gives_a_page(value, url):
 )
 def test_any_thing_gives_a_page(kind, data, url):
     listing = {"kind": "Listing", "data": {"children": [{"kind": kind, "data": {"id": "a", "link_id": "t3_b"} | data}]}}
-    survive(json.dumps(listing).encode(), url)
+    verify_survives(json.dumps(listing).encode(), url)
 
 
 @settings(max_examples=25, deadline=None)
@@ -81,8 +81,8 @@ def test_any_thing_gives_a_page(kind, data, url):
 def test_a_damaged_answer_gives_a_page(cut, flip, byte):
     body = bytearray((PAGES / "tree-escaped.json").read_bytes())
     body[flip % len(body)] = byte
-    survive(bytes(body), "https://oauth.reddit.com/")
-    survive(bytes(body[: cut % len(body)]), "https://oauth.reddit.com/")
+    verify_survives(bytes(body), "https://oauth.reddit.com/")
+    verify_survives(bytes(body[: cut % len(body)]), "https://oauth.reddit.com/")
 
 
 @settings(max_examples=100, deadline=None)
@@ -115,4 +115,19 @@ def test_what_the_fast_decoder_refuses_is_read():
 @pytest.mark.timeout(60)
 def test_hostile_markdown_costs_seconds_at_most(body):
     body *= 200_000 // len(body)
-    survive(json.dumps({"kind": "t1", "data": {"id": "a", "link_id": "t3_b", "body": body}}).encode(), "")
+    verify_survives(json.dumps({"kind": "t1", "data": {"id": "a", "link_id": "t3_b", "body": body}}).encode(), "")
+
+
+def test_a_new_comment_as_the_api_gave_it_before_2015():
+    thing = {"id": "t1_c9", "link": "t3_abc", "parent": "t1_c8", "contentText": "> yes\n\nno", "replies": ""}
+    answer = {"json": {"errors": [], "data": {"things": [{"kind": "t1", "data": thing}]}}}
+    parsed = Reddit().parse(Page(url="https://www.reddit.com/api/comment", body=json.dumps(answer).encode(), site="r"))
+    (post,) = parsed.posts
+    assert (post.post_id, post.thread_id, post.parent_id, post.body_text) == ("c9", "abc", "c8", "no")
+
+
+def test_a_comment_in_an_inbox_names_its_thread_by_its_address_only():
+    thing = {"id": "c9", "body": "yes", "was_comment": True, "context": "/r/x/comments/abc/title/c9/?context=3"}
+    body = json.dumps({"kind": "Listing", "data": {"children": [{"kind": "t1", "data": thing}]}}).encode()
+    (post,) = Reddit().parse(Page(url="https://oauth.reddit.com/message/inbox", body=body, site="r")).posts
+    assert (post.post_id, post.thread_id) == ("c9", "abc")

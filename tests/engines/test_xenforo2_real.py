@@ -217,5 +217,10 @@ def test_damaged_pages_give_a_page(data: st.DataObject) -> None:
     ['<a "', "<a '", "<!--", '<article data-content="post-1" "', "&", "<time ", "<div>", '<blockquote class="x">'],
 )
 def test_a_hostile_page_neither_stops_nor_lasts(part: str) -> None:
-    parse(f'<html id="XF" data-template="thread_view"><body>{part * 3000}')
-    parse((PAGES / "thread-2.0.html").read_text(encoding="utf-8").replace("Answer.", part * 3000))
+    thread = (PAGES / "thread-2.0.html").read_text(encoding="utf-8")
+    for markup in (
+        f'<html id="XF" data-template="thread_view"><body>{part * 3000}',
+        thread.replace("Answer.", part * 3000),
+    ):
+        parsed = parse(markup)
+        assert parsed.containers == len(parsed.posts)
