@@ -1,7 +1,6 @@
 """Quotes that a copied thread repeats in full: recognised, and linked to the post that they repeat."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,53 +8,12 @@ from hypothesis import strategies as st
 
 from crawler.documents import Document, read_document
 from crawler.documents.repeated_quotes import EarlierPosts, split_repeated
-from crawler.records import Post
 
-DOCUMENTS = Path(__file__).parent / "documents"
 READ_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-END = "\u00a0"
-LINES_OF_BOTH_FORMS = [
-    END,
-    "Thread ID: 1a",
-    "Subreddit: s",
-    "Title: t",
-    "=====================",
-    "",
-    "---",
-    "## Comments",
-    "Score: 1",
-    "1. u/a [score=1, created=2024-01-01]: b",
-    "Collected: 0001-01-01T00:00+14:00",
-    "Joined",
-    "Messages",
-    "Reaction score",
-    "3",
-    "  • Like",
-    "Reactions: 2 users",
-    "Last edited:",
-    "Ann said:",
-    "Click to expand...",
-    "Members don't see this ad.",
-    "one two three four five six seven eight",
-    "> quoted",
-    "Created UTC: ²",
-    "Top",
-]
 
 
 def read(body: bytes | str) -> Document:
     return read_document(body if isinstance(body, bytes) else body.encode(), "thread.txt", READ_AT)
-
-
-def posts_of(name: str) -> list[Post]:
-    return read((DOCUMENTS / name).read_bytes()).parsed.posts
-
-
-def seed(shared_dir: Path, name: str) -> Document:
-    path = shared_dir / "seeds" / name
-    if not path.is_file():
-        pytest.skip(f"no {path}")
-    return read(path.read_bytes())
 
 
 class TestRepeatedQuotes:
