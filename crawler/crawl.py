@@ -36,6 +36,7 @@ NO_CONNECTION = ("host not found", "connection refused", "timeout", "answer cut 
 NOT_UNDERSTOOD = (
     "it is no forum of a known engine, or its layout has changed; the pages are in the landing, for `medthreads parse`."
 )
+ALLOWED = "its site file says `allow_private_addresses: true`"
 REFUSALS = ("status 401", "status 403", "status 429", "robots.txt")
 
 
@@ -171,6 +172,18 @@ def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[CrawlFai
             Outcome.UNREACHABLE,
             UnreachableError,
             f"{where} gave no answer ({', '.join(failed)}); check the address in its site file, then try again later.",
+        ),
+        (
+            "private address" in refused,
+            Outcome.BLOCKED,
+            BlockedError,
+            f"{where} is at a private address, which is not asked unless {ALLOWED}.",
+        ),
+        (
+            bool(refused) and not failed,
+            Outcome.BLOCKED,
+            BlockedError,
+            f"Nothing of {where} was asked for ({', '.join(refused)}); check the addresses in its site file.",
         ),
         (
             bool(failed),

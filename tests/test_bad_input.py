@@ -66,6 +66,15 @@ def test_an_unreachable_host(medthreads: Medthreads) -> None:
     assert "connection refused" in told(done)
 
 
+def test_a_private_address_that_nobody_allowed(medthreads: Medthreads, demo: Demo) -> None:
+    site = medthreads.site_file("inside", demo.forum_url, allow_private_addresses=False)
+    demo.forum_site.arrivals.clear()
+    done = medthreads("crawl", site)
+    assert done.returncode == 10
+    assert "allow_private_addresses" in told(done)
+    assert not demo.requests
+
+
 def test_a_page_that_is_no_forum(medthreads: Medthreads, demo: Demo) -> None:
     site = medthreads.site_file("nothing", f"{demo.forum_url}/robots.txt")
     done = medthreads("crawl", site)

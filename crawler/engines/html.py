@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
-from crawler.engines.html_tags import TAG, attribute, closing, decoded, element, elements, tag_at, tidy
+from crawler.engines.html_tags import COMMENT, TAG, attribute, closing, decoded, element, elements, tag_at, tidy
 from crawler.engines.html_text import Prose, inline_text, plain_text
 from crawler.engines.page import Page
 
@@ -166,6 +166,7 @@ def challenge_reason(page: Page) -> str | None:
 
 
 __all__ = [
+    "COMMENT",
     "TAG",
     "Prose",
     "absolute",

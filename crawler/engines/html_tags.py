@@ -13,12 +13,12 @@ from html import unescape
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 # A start tag, an end tag, or (no group 2) a comment. Attribute values may hold ">", as browsers write them when they
-# save a page. Every repetition is possessive and counted, so that no input makes the search run away.
-TAG = re.compile(
-    r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+)>|<!--.*?-->|<[!?][^>]*+>",
-    re.DOTALL,
-)
-ANY_TAG = re.compile(r"<!--.*?-->|<[/!a-zA-Z](?:[^>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+>", re.DOTALL)
+# save a page. Every repetition is possessive and counted or ends where the next tag begins, so that no input makes the
+# search run away.
+_INSIDE = r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+'|[\"']){0,400}+"
+COMMENT = re.compile(r"<!--(?:-?>|(?:[^-<]++|-(?!->)|<(?!!--))*+-->)")
+TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]*+)({_INSIDE})>|{COMMENT.pattern}|<[!?][^<>]*+>")
+ANY_TAG = re.compile(rf"{COMMENT.pattern}|<[/!a-zA-Z]{_INSIDE}>")
 _VOID = re.compile(r"<(?:br|hr|img|input|link|meta|source|wbr|p|li|!)\b|<!--", re.IGNORECASE)
 _MOST_OPEN = 5_000
 # Names that no other element's name begins with.

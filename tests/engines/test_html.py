@@ -1,11 +1,12 @@
 """What all HTML engines share: numbers, instants, plain text, addresses, challenge pages."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from crawler.engines.html import absolute, challenge_reason, instant_of, number_of, plain_text
+from crawler.engines.html import absolute, challenge_reason, inline_text, instant_of, number_of, plain_text
 from crawler.engines.page import Page
 from crawler.engines.xenforo2 import XenForo2
 from crawler.records import PageKind
@@ -79,3 +80,29 @@ def test_challenges(fixtures_dir: Path) -> None:
     assert challenge_reason(Page(url="u", body=b"", site="s", headers={"cf-mitigated": "challenge"}))
     for path in PAGES.iterdir():
         assert challenge_reason(Page(url="u", body=path.read_bytes(), site="s")) is None
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("a<!-- x > y -->b", "ab"),
+        ("a<!--[if !IE]><!-->b<!--<![endif]-->c", "abc"),
+        ("a<!-- -- -->b<!---->c", "abc"),
+        ('a<i title="<b>">b</i>', "ab"),
+    ],
+)
+def test_comments_and_declarations_are_no_text(markup: str, text: str) -> None:
+    assert (plain_text(markup), inline_text(markup)) == (text, text)
+
+
+@pytest.mark.parametrize("part", ["<!-- ", "<! ", "<script ", "<svg><path ", '<a "', "<p '"])
+def test_tags_that_never_end_cost_no_more_than_their_length(part: str) -> None:
+    started = time.process_time()
+    plain_text(part * 40_000)
+    inline_text(part * 40_000)
+    assert time.process_time() - started < 10
+
+
+def test_a_script_that_a_guard_adds_to_every_page_is_no_challenge() -> None:
+    body = b'<title>Ward talk</title><script src="/cdn-cgi/challenge-platform/h/b/scripts/invisible.js"></script><p>Hi'
+    assert challenge_reason(Page(url="https://ward.example/", body=body, site="s")) is None

@@ -97,6 +97,11 @@ def test_quoted_post_of(url: str, number: str | None) -> None:
     assert quoted_post_of(url) == number
 
 
+def test_posts_saved_without_the_attributes_of_scripts() -> None:
+    saved = (post(1) + post(2)).replace('data-author="Ada" data-content="', 'id="js-')
+    assert [(found.post_id, found.author) for found in page(saved).posts] == [("1", "Ada"), ("2", "Ada")]
+
+
 # -- posts as cards (VerticalScope) -------------------------------------------------------------------------------
 
 
@@ -174,3 +179,19 @@ def test_counts_without_labels() -> None:
     meta = '<span class="pairs pairs--justified"> 12 </span></div><div><span class="pairs pairs--justified">3K</span>'
     (thread,) = page(row(title, meta), attributes='data-template="forum_view"').threads
     assert (thread.reply_count, thread.view_count) == (12, 3000)
+
+
+def test_attributes_on_lines_of_their_own() -> None:
+    title = '<div class="structItem-title"><a href="/threads/x.5/">Old cars</a></div>'
+    written = row(title).replace(' class="', '\n\tclass="').replace(' data-author="', '\n\tdata-author="')
+    (thread,) = page(written, attributes='data-template="forum_view"').threads
+    assert (thread.thread_id, thread.title, thread.author) == ("5", "Old cars", "Ada")
+
+
+def test_a_result_of_a_search_names_its_author_in_a_link() -> None:
+    result = (
+        '<li class="block-row"><div class="contentRow"><h3 class="contentRow-title"><a href="/threads/x.5/">Old cars'
+        f'</a></h3><div class="contentRow-minor"><ul><li>{NAME}</li><li>{TIME}</li></ul></div></div></li>'
+    )
+    (thread,) = page(result, attributes='data-template="search_results"').threads
+    assert (thread.author, thread.author_id, thread.created_at) == ("Ada", "11", CREATED)

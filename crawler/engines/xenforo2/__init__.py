@@ -15,7 +15,7 @@ form by a parser first.
 
 import re
 
-from crawler.engines.html import absolute, attribute, challenge_reason, element, elements, inline_text, tidy
+from crawler.engines.html import COMMENT, absolute, attribute, challenge_reason, element, elements, inline_text, tidy
 from crawler.engines.page import Page, Recognition
 from crawler.engines.xenforo2 import addresses
 from crawler.engines.xenforo2.document import Document
@@ -31,7 +31,6 @@ _FRAME = re.compile(
 )
 _OLDER = re.compile(r"<html\b[^>]*\sid=[\"']?XenForo\b", re.IGNORECASE)
 _REWRITTEN = re.compile(r"<HTML\b|<html\b[^>]*\s(?:id|data-app|data-template)=[^\"]")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LOOSE = re.compile(r"data-content='?post-\d")
 _FEED_LINK = re.compile(r'<link\s+rel="alternate"\s+type="application/rss\+xml"[^>]*\shref="([^"]+)"')
 _LOGINS = ("login", "register", "lost_password", "two_step", "security_lock")
@@ -210,7 +209,7 @@ class _Reading:
     def _message(self) -> str | None:
         """What the page tells its reader, in its own words."""
         markup = self.document.markup
-        markup = _COMMENT.sub("", markup[self.document.body_start :])
+        markup = COMMENT.sub("", markup[self.document.body_start :])
         for tag, content in elements(markup, "blockMessage"):
             if "u-noJsOnly" in tag or "js-browserWarning" in tag or "--important" in tag:
                 continue

@@ -70,8 +70,9 @@ def _row_starts(markup: str, start: int) -> list[tuple[int, int, str | None]]:
         while at >= 0:
             opened, closed = markup.rfind("<", start, at), markup.find(">", at)
             following = at + width
-            if 0 <= opened < closed and ' class="' in markup[opened:at]:
-                number = markup[following : markup.find('"', following, closed)].partition(" ")[0]
+            named = markup.rfind('class="', opened, at) if 0 <= opened < closed else -1
+            if named > 0 and markup[named - 1].isspace():
+                number = (markup[following : markup.find('"', following, closed)].split() or [""])[0]
                 found.append((opened, closed + 1, number if number.isdecimal() else None))
             at = markup.find(sign, following)
         if found:
@@ -251,10 +252,15 @@ def _search_rows(document: Document) -> list[Thread]:
     """Threads that results of a search or tag lead to; of a result that is a reply, only what it says of the thread."""
     rows: dict[str, Thread] = {}
     widgets = _widgets(document.markup, document.body_start) if document.template != "whats_new" else []
-    for tag, content in elements(document.markup, "block-row", document.body_start):
+    place = document.body_start
+    for tag, content in elements(document.markup, "block-row", place):
+        start = document.markup.find(tag, place)
+        place = start + len(tag) + len(content)
+        if any(first <= start < last for first, last in widgets):
+            continue
         title = element(content, "contentRow-title")
         link = _ANCHOR.search(title[1]) if title else None
-        if link is None or not _outside(document.markup, content, widgets):
+        if link is None:
             continue
         href = attribute(link[1], "href") or ""
         number = thread_id_of(href, renamed="#post-" not in href and "/post-" not in href)
@@ -262,14 +268,6 @@ def _search_rows(document: Document) -> list[Thread]:
             continue
         rows[number] = _search_row(document, number, href, link[2], tag, content)
     return list(rows.values())
-
-
-def _outside(markup: str, content: str, widgets: list[tuple[int, int]]) -> bool:
-    """Whether a part of the page is outside all widgets."""
-    if not widgets:
-        return True
-    at = markup.find(content)
-    return not any(first <= at < last for first, last in widgets)
 
 
 def _search_row(document: Document, number: str, href: str, title: str, tag: str, content: str) -> Thread:
@@ -290,7 +288,8 @@ def _search_row(document: Document, number: str, href: str, title: str, tag: str
     if not is_reply:
         user, time = _USER.search(content), _TIME.search(minor[1] if minor else "")
         member = _USER_ID.search(user[0]) if user else None
-        thread.author = attribute(tag, "data-author") or None
+        shown = content[user.end() : content.find(f"</{user[1]}", user.end())] if user else ""
+        thread.author = attribute(tag, "data-author") or inline_text(shown) or None
         thread.author_id = member[1] if member and member[1] != "0" else None
         if time:
             thread.created_at, thread.created_text = instant_of(time[1]), inline_text(time[2])

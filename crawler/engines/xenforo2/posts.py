@@ -26,7 +26,8 @@ from crawler.engines.html import (
 from crawler.engines.xenforo2.body import Body
 from crawler.records import Attachment, Post, Status
 
-_MARK = 'data-content="post-'
+# The second stands for the first where whoever saved the page has dropped the attributes of scripts.
+_MARKS = ('data-content="post-', 'id="js-post-')
 _CONTAINERS = frozenset({"article", "div", "li", "section"})
 _TIME = re.compile(r"<time\b([^>]*)>(.*?)</time>", re.DOTALL)
 # A name alone in its element, but for the elements that colour it.
@@ -43,7 +44,7 @@ _BDI = re.compile(r"<bdi[^>]*>.*?</bdi>", re.DOTALL)
 _LINK = re.compile(r"<a\b([^>]*)>", re.DOTALL)
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
-_CARD = re.compile(r'<(?:article|div|li|section)\b[^>]*\sclass="(?:[^"]* )?MessageCard[ "][^>]*>')
+_CARD = re.compile(r'<(?:article|div|li|section)\b[^<>]*\sclass="(?:[^"<>]* )?MessageCard[ "][^<>]*>')
 _CARD_ID = re.compile(r'\s(?:data-post-id="|id="(?:js-)?post-)(\d+)"')
 _CARD_NAME = "MessageCard__user-info__name"
 _BODIES = ("message-body", "bbWrapper", "MessageCard__content-inner")
@@ -88,9 +89,10 @@ def containers(markup: str) -> list[Container]:
     """The posts' elements, in page order; one that is repeated (same id) counts once."""
     found: list[tuple[str, str, int, str]] = []
     seen: set[str] = set()
-    at = markup.find(_MARK)
+    mark = next((mark for mark in _MARKS if mark in markup), "")
+    at = markup.find(mark) if mark else -1
     while at >= 0:
-        following = at + len(_MARK)
+        following = at + len(mark)
         post_id = markup[following : markup.find('"', following, following + 24)]
         bounds = tag_at(markup, at)
         if bounds is not None and post_id.isdecimal() and post_id not in seen:
@@ -99,7 +101,7 @@ def containers(markup: str) -> list[Container]:
             if name is not None and name[2] in _CONTAINERS and "js-xf-embed" not in tag:
                 seen.add(post_id)
                 found.append((post_id, tag, bounds[1], name[2]))
-        at = markup.find(_MARK, following)
+        at = markup.find(mark, following)
     if "MessageCard" in markup:
         found = sorted([*found, *_cards(markup, seen)], key=lambda place: place[2])
     limits = [start - len(tag) for _, tag, start, _ in found[1:]]
@@ -113,8 +115,8 @@ def containers(markup: str) -> list[Container]:
 def _cards(markup: str, seen: set[str]) -> Iterable[tuple[str, str, int, str]]:
     """Posts that are cards without `data-content`; as often as not only the opening post is one."""
     cards = list(_CARD.finditer(markup))
-    for card, following in zip(cards, [*cards[1:], None], strict=True):
-        limit = following.start() if following else len(markup)
+    for index, card in enumerate(cards):
+        limit = cards[index + 1].start() if index + 1 < len(cards) else len(markup)
         number = _CARD_ID.search(card[0]) or _CARD_ID.search(markup, card.end(), limit)
         if number is not None and number[1] not in seen and (name := TAG.match(card[0])) is not None:
             seen.add(number[1])
@@ -179,7 +181,7 @@ def _read_body(markup: str, body: int, container: Container, setting: Setting) -
     stop = markup.rfind("<", start, marker) if marker >= 0 else limit
     name = "div" if markup.startswith("<div", opened) else "article"
     if markup.find("<script", start, stop) >= 0:  # an ad's; it may write tags
-        content = _SCRIPT.sub(lambda script: " " * len(script[0]), markup[start:stop])
+        content = _without_scripts(markup[start:stop])
         close = start + closing(content, name, 0, len(content))
     else:
         close = closing(markup, name, start, stop)
@@ -187,6 +189,14 @@ def _read_body(markup: str, body: int, container: Container, setting: Setting) -
     prose = Body(setting.authors)
     prose.read(content[: close - start])
     return prose, markup[close : _end(markup, container, body, close)]
+
+
+def _without_scripts(content: str) -> str:
+    """The same text, as long, with blanks for scripts."""
+    last = content.rfind("</script>")  # any "<script" behind it would be searched to the end in vain
+    if last < 0:
+        return content
+    return _SCRIPT.sub(lambda script: " " * len(script[0]), content[: last + 9]) + content[last + 9 :]
 
 
 def _end(markup: str, container: Container, body: int, close: int) -> int:
