@@ -1,4 +1,4 @@
-# make run    everything from nothing: set-up, Airflow on loopback, the demo crawled, Ctrl-C stops it
+# make run    everything from nothing: set-up, Airflow on loopback, the demo crawled, Ctrl-C stops it (ARGS="--port 9000")
 # make test   everything from nothing: set-up, the whole test suite
 # make lint   ruff and strict type checking
 # make bench  the figures of benchmarks/, as ratios
@@ -12,7 +12,7 @@ READY := .venv/.ready
 
 .PHONY: run test lint bench lock clean
 run: $(READY)
-	@exec $(BIN)/medthreads up
+	@exec $(BIN)/medthreads up $(ARGS)
 
 test: $(READY)
 	@$(BIN)/pytest

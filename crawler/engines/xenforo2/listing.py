@@ -39,7 +39,7 @@ def read_rows(document: Document, board_id: str | None) -> list[Thread]:
     if not starts:
         return _search_rows(document)
     document.content = starts[0][0], starts[-1][1]
-    sticky = _sticky_range(markup, document.body_start)
+    sticky = _sticky_range(markup, document.body_start, starts[0][0])
     kind = _FORUM_TYPE.search(document.template)
     rows: dict[str, Thread] = {}
     widgets: list[tuple[int, int]] = []
@@ -80,8 +80,9 @@ def _row_starts(markup: str, start: int) -> list[tuple[int, int, str | None]]:
     return found
 
 
-def _sticky_range(markup: str, start: int) -> tuple[int, int]:
-    first = markup.find(f"{_GROUP}--sticky", start)
+def _sticky_range(markup: str, start: int, first_row: int) -> tuple[int, int]:
+    """Bounds of the group of threads held at the top: it is the first one."""
+    first = markup.find(f"{_GROUP}--sticky", start, first_row)
     if first < 0:
         return 0, 0
     following = markup.find(f'class="{_GROUP}', first)

@@ -47,7 +47,7 @@ _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 _CARD = re.compile(r'<(?:article|div|li|section)\b[^<>]*\sclass="(?:[^"<>]* )?MessageCard[ "][^<>]*>')
 _CARD_ID = re.compile(r'\s(?:data-post-id="|id="(?:js-)?post-)(\d+)"')
 _CARD_NAME = "MessageCard__user-info__name"
-_BODIES = ("message-body", "bbWrapper", "MessageCard__content-inner")
+_OTHER_BODIES = ("bbWrapper", "MessageCard__content-inner")
 _NAME_BLOCKS = ("message-name", "message-attribution-user", "message-userDetails", "message-attribution")
 # How far behind the start of a body its text may begin: attributes and wrappers of its element.
 _REACH = 4_000
@@ -102,7 +102,9 @@ def containers(markup: str) -> list[Container]:
                 seen.add(post_id)
                 found.append((post_id, tag, bounds[1], name[2]))
         at = markup.find(mark, following)
-    if "MessageCard" in markup:
+    # Of cards and posts of the usual kind on one page, the opening card stands above the posts.
+    first = markup.find("MessageCard", max(markup.find("<body"), 0), found[0][2] if found else len(markup))
+    if first >= 0:
         found = sorted([*found, *_cards(markup, seen)], key=lambda place: place[2])
     limits = [start - len(tag) for _, tag, start, _ in found[1:]]
     limits.append(len(markup))
@@ -128,7 +130,9 @@ def read_post(markup: str, container: Container, setting: Setting, index: int) -
     start, tag, limit = container.start, container.tag, container.limit
     if "message--deleted" in tag:  # whatever follows it may hold a body, such as an ad
         limit = closing(markup, container.name, start, limit)
-    body = next((at for name in _BODIES if (at := markup.find(name, start, limit)) >= 0), -1)
+    body = markup.find("message-body", start, limit)
+    if body < 0:
+        body = next((at for name in _OTHER_BODIES if (at := markup.find(name, start, limit)) >= 0), -1)
     end = body if body >= 0 else closing(markup, container.name, start, limit)
     line = markup.find("message-attribution", start, end)
     head = markup[start if line < 0 else line : end]
