@@ -5,6 +5,7 @@ reactor under Scrapy cannot start twice.
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from scrapy import Spider
@@ -18,6 +19,7 @@ from crawler.errors import (
     LayoutChangedError,
     LoginWallError,
     MedthreadsError,
+    SiteFileError,
     SitePausedError,
     UnreachableError,
 )
@@ -105,12 +107,9 @@ def _close(site: Site, spider: ArchiveSpider, stopped: str) -> MedthreadsError |
     if spider.storage_failure is not None:
         receipt.outcome, receipt.reason = Outcome.DISK_FULL, str(spider.storage_failure)
         return spider.storage_failure
-    if isinstance(spider, RedditSpider) and spider.refused_token:
-        names = " and ".join(credential_variables(site))
-        receipt.outcome = Outcome.BLOCKED
-        receipt.reason = f"{site.name} does not accept the credentials in {names}: {spider.refused_token}."
-        return SitePausedError(receipt.reason)
-    if stopped == "shutdown":
+    if isinstance(spider, RedditSpider) and spider.token_status:
+        return _without_token(site, receipt, spider.token_status)
+    if stopped != "finished":
         receipt.outcome = Outcome.INTERRUPTED
         receipt.reason = (
             f"The crawl of {site.name} was stopped after {receipt.parsed:,} pages; the same command goes on from there."
@@ -119,7 +118,24 @@ def _close(site: Site, spider: ArchiveSpider, stopped: str) -> MedthreadsError |
     return judge(site, receipt)
 
 
-def judge(site: Site, receipt: Receipt) -> CrawlFailedError | None:
+def _without_token(site: Site, receipt: Receipt, status: int) -> MedthreadsError:
+    """A Reddit crawl that got no token: the credentials are wrong, or the server cannot say."""
+    error: type[MedthreadsError]
+    answered = f"the token request was answered with status {status}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        receipt.outcome, error = Outcome.BLOCKED, BlockedError
+        receipt.reason = f"{site.name} ({site.url}) refuses us for now: {answered}; try again later."
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        receipt.outcome, error = Outcome.UNREACHABLE, UnreachableError
+        receipt.reason = f"{site.name} ({site.url}) is not well: {answered}; try again later."
+    else:
+        receipt.outcome, error = Outcome.BLOCKED, SitePausedError
+        names = " and ".join(credential_variables(site))
+        receipt.reason = f"{site.name} does not accept the credentials in {names}: {answered}."
+    return error(receipt.reason)
+
+
+def judge(site: Site, receipt: Receipt) -> MedthreadsError | None:
     """Sets the outcome of a crawl that ran to its end, and the reason; the error where nothing may be published."""
     for outcome, error, reason in _failures(site, receipt):
         receipt.outcome, receipt.reason = outcome, reason
@@ -129,6 +145,7 @@ def judge(site: Site, receipt: Receipt) -> CrawlFailedError | None:
         receipt.outcome = Outcome.PARTIAL
         named = [f"{count:,} {reason}" for reason, count in lost.items()]
         named += [f"{receipt.quarantined:,} not understood"] if receipt.quarantined else []
+        named += [f"{receipt.pending:,} not reached"] if receipt.pending else []
         named += [f"the board {board!r}, which its index does not show" for board in receipt.boards_missing]
         receipt.reason = f"Some pages of {site.name} are missing: {', '.join(named)}."
     else:
@@ -136,18 +153,18 @@ def judge(site: Site, receipt: Receipt) -> CrawlFailedError | None:
     return None
 
 
-def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[CrawlFailedError], str]]:
+def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[MedthreadsError], str]]:
     """Causes that make a crawl worthless, the first one first; empty where records were read or seen unchanged."""
     if receipt.threads_listed or receipt.posts:
         return []
     failed, refused, kinds = receipt.failed, receipt.refused, receipt.page_kinds
     where = f"{site.name} ({site.url})"
-    causes: list[tuple[bool, Outcome, type[CrawlFailedError], str]] = [
+    causes: list[tuple[bool, Outcome, type[MedthreadsError], str]] = [
         (
             any(reason.startswith("robots.txt unreachable") for reason in refused),
             Outcome.UNREACHABLE,
             UnreachableError,
-            f"{where} was not crawled: its {_first(refused, 'robots.txt unreachable')}; try again later.",
+            f"{where} was not crawled, as its robots.txt could not be read ({_detail(refused)}); try again later.",
         ),
         (
             "robots.txt" in refused,
@@ -176,7 +193,7 @@ def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[CrawlFai
         (
             "private address" in refused,
             Outcome.BLOCKED,
-            BlockedError,
+            SiteFileError,
             f"{where} is at a private address, which is not asked unless {ALLOWED}.",
         ),
         (
@@ -202,6 +219,11 @@ def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[CrawlFai
     return found or [
         (Outcome.EMPTY, EmptyCrawlError, f"{where} answered, but lists no thread; check `boards:` in its site file.")
     ]
+
+
+def _detail(refused: Mapping[str, int]) -> str:
+    """What stands in brackets behind `robots.txt unreachable`."""
+    return _first(refused, "robots.txt unreachable").partition("(")[2].rstrip(")")
 
 
 def _first(reasons: Mapping[str, int], start: str) -> str:

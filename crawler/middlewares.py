@@ -7,6 +7,7 @@ be followed across hosts, its delays be kept, and host and address be checked on
 import asyncio
 import ipaddress
 import logging
+import socket
 import time
 from datetime import UTC, datetime
 from typing import Self
@@ -94,6 +95,11 @@ def is_private(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host.strip("[]")).is_global
     except ValueError:
+        pass
+    try:
+        # What the C library takes for an address as well: 127.1, 2130706433, 0x7f.0.0.1.
+        return not ipaddress.ip_address(socket.inet_aton(host)).is_global
+    except OSError:
         return False
 
 

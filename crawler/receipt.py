@@ -7,6 +7,9 @@ from msgspec import Struct, field
 
 from crawler.records import ParsedPage
 
+IMPORT_PREFIX = "import-"
+"""How the ids of imports begin, and those of crawls never do."""
+
 
 class StagedPage(Struct, kw_only=True):
     """One fetched page with all that its engine read from it; a line of `pages.jsonl`."""
@@ -35,6 +38,10 @@ class Coverage(Struct, kw_only=True, frozen=True):
     """The thread's last post by the site's listing when it was read."""
     page_count: int | None = None
     """Pages that the thread had when it was read."""
+    last_post_id: str | None = None
+    """Its last post then: where a later reading of the tail has to join on."""
+    proves_deletions: bool = True
+    """Whether a known post that was not met is gone; not where fewer were met than the site states."""
 
 
 class Shortfall(Struct, kw_only=True, frozen=True):
@@ -97,6 +104,8 @@ class Receipt(Struct, kw_only=True):
     """Reasons given for unknown, error, login, challenge and empty pages."""
     boards_walked: list[str] = field(default_factory=list)
     """Boards whose listing was read to its end, or down to what the last crawl had read."""
+    boards_lost: list[str] = field(default_factory=list)
+    """Boards of which something could not be read; the next crawl walks their listing to the end again."""
     boards_missing: list[str] = field(default_factory=list)
     """Boards that the site file names and the site's index does not show."""
     threads_listed: int = 0
@@ -108,6 +117,11 @@ class Receipt(Struct, kw_only=True):
     """Bytes of the responses as they came over the wire."""
     coverage: list[Coverage] = field(default_factory=list)
     shortfalls: list[Shortfall] = field(default_factory=list)
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it is no crawl, but a document that somebody had already."""
+        return self.crawl_id.startswith(IMPORT_PREFIX)
 
     @property
     def difference(self) -> int:

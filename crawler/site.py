@@ -10,7 +10,16 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from crawler.errors import SiteFileError, SitePausedError, UsageError
 
@@ -18,9 +27,27 @@ SHIPPED_SITES = Path(__file__).parent / "sites"
 SITES_VARIABLE = "MEDTHREADS_SITES"
 """Folders with further site files, separated as in PATH; a file there replaces a shipped one of the same name."""
 CONTACT_VARIABLE = "MEDTHREADS_CONTACT"
+ENGINE_NAMES = ("auto", "reddit", "xenforo2")
+"""What `engine` may say. Not taken from crawler.engines: DAG files are parsed often and must import little."""
 
+_CONTACT = re.compile(r"[^\s@]+@[^\s@]+|(?<!\S)/?u/[\w-]{2,}|https?://[^\s/]+")
+_CONTACT_IS = "an e-mail address, /u/name or a web address"
+_SUBREDDIT = re.compile(r"\w{2,}", re.ASCII)
+_LONGEST_DELAY = 86400
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|min|h|d)?")
 _UNITS = {None: 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+_CRON_PRESETS = frozenset({"@hourly", "@daily", "@weekly", "@monthly", "@yearly"})
+_CRON_FIELDS = (
+    (0, 59, ""),
+    (0, 23, ""),
+    (1, 31, ""),
+    (1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
+    (0, 7, "sun mon tue wed thu fri sat"),
+)
+"""Least and greatest number of each field of a cron expression, and the names that may stand for numbers."""
+_CRON_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9]\d?))?", re.ASCII)
 
 
 class BoardChoice(BaseModel):
@@ -30,6 +57,13 @@ class BoardChoice(BaseModel):
 
     url: str | None = Field(None, description="Address of its first page, absolute or relative to the site's url.")
     name: str | None = Field(None, description="Its title; where `url` is absent, it is looked up on the index.")
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not _has_host_and_port_that_can_be(value):
+            raise ValueError("must be an address, absolute or relative to the site's")
+        return value
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
@@ -55,30 +89,83 @@ class Site(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="Lower case, digits, - and _.")]
     url: str = Field(description="Where the site's index (list of boards) is.")
-    engine: str = Field("auto", description="Forum software, such as xenforo2; auto recognises it.")
+    engine: str = Field("auto", description="Forum software, one of ENGINE_NAMES; auto recognises forums.")
     title: str | None = Field(None, description="The site's name for people.")
     why: str | None = Field(None, description="Why it is archived, who runs it, what it holds: for a stranger.")
     uncertain: str | None = Field(None, description="What could not be checked when this file was written.")
-    boards: list[BoardChoice] = Field(default_factory=list, description="Boards to crawl; all of them where empty.")
+    boards: list[BoardChoice] = Field(
+        default_factory=list, validate_default=True, description="Boards to crawl; all of a forum where empty."
+    )
     schedule: str | None = Field("0 0 * * *", description="Cron expression in UTC; null for by hand only.")
-    delay: float = Field(5.0, ge=0, description="Least seconds between two requests (or 500ms, 5s, 1min).")
+    delay: float = Field(
+        5.0,
+        ge=0,
+        le=_LONGEST_DELAY,
+        allow_inf_nan=False,
+        description="Least seconds between two requests (or 500ms, 5s, 1min); at most a day.",
+    )
     budget: int | None = Field(None, ge=1, description="Most requests of one run; null for no limit.")
     expect: Expectation = Expectation()
     privacy: Literal["keep", "pseudonymise", "drop"] = Field("pseudonymise", description="What becomes of authors.")
     allow_private_addresses: bool = Field(False, description="Whether the site may be on a private or loopback host.")
     contact: str | None = Field(None, description="Address the site's staff can write to; goes into the user agent.")
     credentials: str | None = Field(
-        None, description="Name of the credentials it needs: Airflow Connection, or prefix of environment variables."
+        None,
+        description="Name of the credentials it needs: Airflow Connection, or prefix of environment variables. Reddit "
+        "always needs some; there it is the site's name where absent.",
     )
     paused: str | None = Field(None, description="Why it must not be crawled at all until this line is removed.")
     owner: str = Field("medthreads", description="Who looks after it; shown in Airflow.")
     tags: list[str] = Field(default_factory=list, description="Labels for Airflow.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reddit_needs_credentials(cls, declared: object) -> object:
+        if isinstance(declared, dict) and declared.get("engine") == "reddit" and not declared.get("credentials"):
+            return {**declared, "credentials": declared.get("name")}
+        return declared
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_is_known(cls, value: str) -> str:
+        if value not in ENGINE_NAMES:
+            raise ValueError(f"no engine is called {value!r}; there are {', '.join(ENGINE_NAMES)}")
+        return value
 
     @field_validator("boards", mode="before")
     @classmethod
     def _boards_may_be_addresses(cls, value: object) -> object:
         if isinstance(value, list):
             return [{"url": entry} if isinstance(entry, str) else entry for entry in value]
+        return value
+
+    @field_validator("boards")
+    @classmethod
+    def _boards_of_reddit_are_subreddits(cls, value: list[BoardChoice], info: ValidationInfo) -> list[BoardChoice]:
+        if info.data.get("engine") != "reddit":
+            return value
+        if not value:
+            raise ValueError("Reddit is never crawled whole; name subreddits, such as r/Cardiology")
+        for board in value:
+            if not _names_subreddit(board.url or board.name or ""):
+                raise ValueError(f"{board.url or board.name!r} names no subreddit; write it like r/Cardiology")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedule_is_cron(cls, value: str | None) -> str | None:
+        if value is not None and not _is_cron(value):
+            raise ValueError(
+                f"{value!r} is no schedule; write five cron fields like '15 3 * * *', or one of "
+                f"{', '.join(sorted(_CRON_PRESETS))}, or null for by hand only"
+            )
+        return value
+
+    @field_validator("contact")
+    @classmethod
+    def _contact_can_be_written_to(cls, value: str | None) -> str | None:
+        if value is not None and not is_contact(value):
+            raise ValueError(f"{value!r} is nothing that the site's staff can write to; give {_CONTACT_IS}")
         return value
 
     @field_validator("delay", mode="before")
@@ -91,9 +178,8 @@ class Site(BaseModel):
     @field_validator("url")
     @classmethod
     def _url_is_http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http or https address with a host")
+        if not value.lower().startswith(("http://", "https://")) or not _has_host_and_port_that_can_be(value):
+            raise ValueError("must be an http or https address with a host, and with a port from 1 to 65535 if any")
         return value
 
     @property
@@ -117,11 +203,52 @@ class Site(BaseModel):
         return timedelta(seconds=self.delay)
 
 
+def _has_host_and_port_that_can_be(address: str) -> bool:
+    """Whether urllib can take the address apart; a relative one needs no host."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    return port != 0 and bool(parts.hostname or not (parts.scheme or parts.netloc)) and address.isprintable()
+
+
+def _names_subreddit(board: str) -> bool:
+    # As crawler.spiders.reddit.subreddit() reads it.
+    parts = [part for part in urlsplit(board).path.split("/") if part]
+    name = parts[parts.index("r") + 1] if "r" in parts[:-1] else "".join(parts[-1:])
+    return _SUBREDDIT.fullmatch(name) is not None
+
+
+def _is_cron(expression: str) -> bool:
+    fields = expression.split()
+    if len(fields) != len(_CRON_FIELDS):
+        return expression in _CRON_PRESETS
+    return all(
+        _is_cron_part(part, *limits)
+        for field, limits in zip(fields, _CRON_FIELDS, strict=True)
+        for part in field.split(",")
+    )
+
+
+def _is_cron_part(part: str, least: int, greatest: int, names: str) -> bool:
+    match = _CRON_PART.fullmatch(part)
+    if match is None:
+        return False
+    ends = [end for end in (match["first"], match["last"]) if end is not None]
+    return all(end.lower() in names.split() or (end.isdigit() and least <= int(end) <= greatest) for end in ends)
+
+
+def is_contact(text: str) -> bool:
+    """Whether the text holds something to write to: an e-mail address, /u/name or a web address."""
+    return text.isprintable() and _CONTACT.search(text) is not None
+
+
 def load_site(path: Path) -> Site:
     """The site that a YAML file declares.
 
     Raises:
-        SiteFileError: it is missing, is no YAML mapping, or a field is wrong; the message names file and field.
+        SiteFileError: it is missing, is no YAML mapping, or fields are wrong; the message names each of them.
     """
     try:
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -137,10 +264,16 @@ def load_site(path: Path) -> Site:
     try:
         return Site.model_validate(declared)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        others = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise SiteFileError(f"The site file {path}, field `{where}`: {first['msg']}{others}.") from error
+        faults = "; ".join(_told(fault) for fault in error.errors())
+        # Pydantic's own account is a page long and says the same.
+        raise SiteFileError(f"The site file {path}, {faults}.") from None
+
+
+def _told(fault: ErrorDetails) -> str:
+    """A fault of one field; our own words without the prefix that pydantic puts before them."""
+    where = ".".join(str(part) for part in fault["loc"])
+    own = fault.get("ctx", {}).get("error")
+    return f"field `{where}`: {own or fault['msg']}"
 
 
 def site_folders(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -168,14 +301,19 @@ def usable_sites(environ: Mapping[str, str] = os.environ) -> tuple[dict[str, Sit
     for folder in site_folders(environ):
         for path in sorted(folder.glob("*.yaml")):
             try:
-                site = load_site(path)
-                if site.name != path.stem:
-                    raise SiteFileError(f"The site file {path} says `name: {site.name}`; file and name must agree.")
+                site = _load_registered(path)
             except SiteFileError as fault:
                 faults.append(fault)
             else:
                 sites[site.name] = site
     return sites, faults
+
+
+def _load_registered(path: Path) -> Site:
+    site = load_site(path)
+    if site.name != path.stem:
+        raise SiteFileError(f"The site file {path} says `name: {site.name}`; file and name must agree.")
+    return site
 
 
 def find_site(name_or_path: str, environ: Mapping[str, str] = os.environ) -> Site:
@@ -187,39 +325,58 @@ def find_site(name_or_path: str, environ: Mapping[str, str] = os.environ) -> Sit
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return load_site(Path(name_or_path))
-    sites, faults = usable_sites(environ)
-    if name_or_path not in sites:
-        unusable = [fault for fault in faults if f"{name_or_path}.yaml" in str(fault)]
-        if unusable:
-            raise unusable[0]
-        raise UsageError(
-            f"No site is called {name_or_path!r}. Registered: {', '.join(sites)}; or give the path of a YAML file."
-        )
-    return sites[name_or_path]
+    sites, _ = usable_sites(environ)
+    if name_or_path in sites:
+        return sites[name_or_path]
+    for folder in site_folders(environ):
+        for path in folder.glob("*.yaml"):
+            if path.stem == name_or_path:
+                return _load_registered(path)  # raises what is wrong with it
+    raise UsageError(
+        f"No site is called {name_or_path!r}. Registered: {', '.join(sites)}; or give the path of a YAML file."
+    )
 
 
 def contact_of(site: Site, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Whom the site's staff can write to: the site file's `contact`, else MEDTHREADS_CONTACT."""
-    return site.contact or environ.get(CONTACT_VARIABLE) or None
+    """Whom the site's staff can write to: the site file's `contact`, else MEDTHREADS_CONTACT if it is a contact."""
+    given = site.contact or environ.get(CONTACT_VARIABLE, "")
+    return given if is_contact(given) else None
 
 
 def why_paused(site: Site, environ: Mapping[str, str] = os.environ) -> str | None:
     """The reason why the site may not be crawled as things stand, as one sentence; None where it may."""
     if site.paused:
-        return f"{site.name} is paused: {site.paused.rstrip('.')}."
+        return f"{site.name} is paused: {site.paused.strip().rstrip('.')}."
+    lacks = _lacks(site, environ)
+    return f"{site.name} is paused: {'; '.join(lacks.values())}." if lacks else None
+
+
+def paused_state(site: Site, environ: Mapping[str, str] = os.environ) -> str:
+    """`ready`, or `paused: ` with the reason in a few words: what a table has room for."""
+    if site.paused:
+        return f"paused: {site.paused.strip().rstrip('.')}"
+    lacks = _lacks(site, environ)
+    return f"paused: {', '.join(lacks)}" if lacks else "ready"
+
+
+def _lacks(site: Site, environ: Mapping[str, str]) -> dict[str, str]:
+    """What the operator has not given yet, in a few words, with what to do about it."""
+    lacks = {}
     if not site.is_loopback and not contact_of(site, environ):
-        return (
-            f"{site.name} is paused: a live site is crawled only under an honest user agent; set {CONTACT_VARIABLE} "
-            f"(or `contact:` in the site file) to an address its staff can write to."
+        given = environ.get(CONTACT_VARIABLE)
+        lacks["no contact"] = (
+            f"a live site is crawled only under an honest user agent"
+            f"{f', and {given!r} is no contact' if given else ''}: set {CONTACT_VARIABLE} (or `contact:` in the site "
+            f"file) to an address its staff can write to ({_CONTACT_IS})"
         )
     if site.credentials:
         missing = [name for name in credential_variables(site) if not environ.get(name)]
         if missing:
-            return (
-                f"{site.name} is paused: its API needs credentials; set {' and '.join(missing)} in the environment "
-                f"(or the Airflow Connection {site.credentials!r})."
+            lacks["no credentials"] = (
+                f"its API needs credentials: set {' and '.join(missing)} in the environment "
+                f"(or the Airflow Connection {site.credentials!r})"
             )
-    return None
+    return lacks
 
 
 def refuse_if_paused(site: Site, environ: Mapping[str, str] = os.environ) -> None:

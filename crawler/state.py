@@ -22,6 +22,7 @@ class ThreadState(Struct, kw_only=True, frozen=True):
     reply_count: int | None = None
     last_post_at: datetime | None = None
     page_count: int | None = None
+    last_post_id: str | None = None
 
     def moved(self, reply_count: int | None, last_post_at: datetime | None) -> bool:
         """Whether what a listing now says of the thread differs from what it said when the thread was read.

@@ -1,7 +1,7 @@
 """
 ## What a run does
 
-`crawl` → `dedupe` → `check` → `commit` → `publish`, then the archive's asset event starts **Summaries**.
+`crawl` → `dedupe` → `check` → `commit` → `publish`, then the archive's asset event starts `summaries`.
 Only the path of the landing and figures travel between the tasks. Each task has a page of its own: click the task,
 then the book.
 
@@ -9,9 +9,15 @@ then the book.
 |---|---|
 | schedule | what is new since the last crawl |
 | *Trigger*, form left as it is | the same, now |
-| *Trigger* with *Since* / *Until* | posts of these days (UTC; *Until* is not included) |
-| *Trigger* with *Read everything again* | every thread, also those that have not moved |
-| *Backfill* | the posts of each day of the range, one run a day |
+| *Trigger* with *Since* / *Until* | the threads of these days (below) |
+| *Trigger* with *Read everything again* | known, unchanged threads too |
+| *Backfill* | the threads of each day of the range, one run a day |
+
+**The threads of some days:** those that have a post on or after *Since* and were opened before *Until* (days in UTC),
+and that are not known to be unchanged since they were last read. Everything on the pages that are read is kept, so
+neighbouring posts come along. On Reddit the days are those of the submissions, as its API lists by submission date.
+A backfill does not read known, unchanged threads again: over days that the archive has, its runs are green and add
+nothing, and the log of `crawl` says so.
 
 ## Backfill
 
@@ -25,7 +31,8 @@ Open the red task's log: **the last lines are one sentence that says what happen
 
 | Exit code | Meaning | Tried again? | To do |
 |---|---|---|---|
-| 2, 3 | unknown site, or a site file that cannot be used | no | correct the site file, clear the task |
+| 1 | unforeseen: killed, took too long, a defect of ours | yes | if it comes again: tell a developer |
+| 2, 3 | unknown site, or its file has a fault or a private address | no | correct the file, clear the task |
 | 4 | paused: contact or credentials missing (the task is *skipped*) | no | set what the sentence names |
 | 5, 6 | the archive's folder cannot be used, or its key is missing | no | put it back; never make a new key |
 | 7 | disk full | yes | make room; nothing is lost |

@@ -49,6 +49,8 @@ class Site:
         self.clock, self.truth = clock, truth
         self._answer = answer
         self.arrivals: deque[Arrival] = deque(maxlen=_KEPT_REQUESTS)
+        self.faults: dict[str, int] = {}
+        """Paths that answer with a status and nothing else, as a server in trouble does; tests set them."""
         self.on_reset: Callable[[], None] = lambda: None
 
     def __call__(self, request: Request) -> Response:
@@ -57,7 +59,8 @@ class Site:
             return self._control(request)
         now = self.clock.now
         arrived = time.time()
-        response = self._answer(request, now)
+        fault = self.faults.get(request.target.partition("?")[0])
+        response = Response(status=fault) if fault else self._answer(request, now)
         agent = request.headers.get("user-agent", "")
         self.arrivals.append(Arrival(arrived, request.method, request.target, response.status, agent))
         clock = ("X-Demo-Clock", now.isoformat())

@@ -70,7 +70,25 @@ class AirflowApi:
         body = {"dag_id": dag_id, "from_date": f"{since}T00:00:00Z", "to_date": f"{until}T00:00:00Z", **options}
         return self._call("POST", "/api/v2/backfills", body)
 
+    def pools(self) -> set[str]:
+        """Names of all pools."""
+        return {pool["name"] for pool in self._call("GET", "/api/v2/pools?limit=1000")["pools"]}
+
+    def make_pool(self, name: str, description: str) -> None:
+        """Makes a pool of one slot."""
+        body = {"name": name, "slots": 1, "description": description, "include_deferred": False}
+        self._call("POST", "/api/v2/pools", body)
+
     def _call(self, method: str, path: str, body: Answer | None = None, *, authorised: bool = True) -> Answer:
+        try:
+            return self._ask(method, path, body, authorised=authorised)
+        except urllib.error.HTTPError as error:
+            if error.code != 401 or not authorised:
+                raise
+        self._token = None  # a token lasts for a day; `up` may run for months
+        return self._ask(method, path, body, authorised=True)
+
+    def _ask(self, method: str, path: str, body: Answer | None, *, authorised: bool) -> Answer:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if authorised:
             headers["Authorization"] = f"Bearer {self._token or self._new_token()}"

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from crawler.site import Site, usable_sites
 
 DAGS_FOLDER = Path(__file__).parent.parent / "dags"
 USER = "admin"
+POOL_DESCRIPTION = "One crawl at a time at this host"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ def pool_of(site: Site) -> str:
     return f"host_{site.host}" + (f"_{port}" if port else "")
 
 
+def wanted_pools(environ: Mapping[str, str] = os.environ) -> set[str]:
+    """Names of the pools that the crawl tasks of the registered sites wait in."""
+    return {pool_of(site) for site in usable_sites(environ)[0].values()}
+
+
 def ensure_pools() -> list[str]:
     """Makes the pools that the crawl tasks name: one slot for each host of the registry.
 
@@ -139,14 +146,12 @@ def ensure_pools() -> list[str]:
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
 
-    wanted = sorted({pool_of(site) for site in usable_sites()[0].values()})
+    wanted = sorted(wanted_pools())
     with create_session() as session:
         there = {pool.pool for pool in Pool.get_pools(session=session)}
         for name in wanted:
             if name not in there:
-                session.add(
-                    Pool(pool=name, slots=1, description="One crawl at a time at this host", include_deferred=False)
-                )
+                session.add(Pool(pool=name, slots=1, description=POOL_DESCRIPTION, include_deferred=False))
     return wanted
 
 

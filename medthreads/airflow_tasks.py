@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypedDict, cast
 from airflow.sdk import Asset, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from crawler.site import Site, credential_variables, find_site
+from crawler.site import Site, credential_variables, find_site, refuse_if_paused
 from medthreads.airflow_failures import plain_failures
 from medthreads.crawl_process import run_crawl
 from medthreads.location import archive_location
@@ -62,11 +62,14 @@ def crawl(site_name: str, schedule: str | None) -> Step:
         period, full = crawl_period(run, context["params"], schedule), bool(context["params"]["full"])
         argv = crawl_command(site_name, run_id=run.run_id, period=period, full=full)
         environ = {**os.environ, **_credentials(site), "PYTHONUNBUFFERED": "1"}
+        refuse_if_paused(site, environ)
         log.info("Crawling %s, %s: %s", site.title or site.name, _told(period, full=full), site.url)
         log.info("Landing: %s/landing/%s/%s", archive_location(), site_name, crawl_id_of(run.run_id))
     landed = run_crawl(argv, environ)
     receipt = landed.get("receipt", {})
-    wanted = ("outcome", "requests", "threads_opened", "posts", "pending", "bytes")
+    for line in crawl_sentences(receipt, has_days=any(period), full=full):
+        log.info("%s", line)
+    wanted = ("outcome", "requests", "threads_listed", "threads_opened", "posts", "pending", "bytes")
     return {"site": site_name, "landing": landed["landing"], "figures": {name: receipt.get(name) for name in wanted}}
 
 
@@ -76,7 +79,7 @@ def dedupe(landed: Step) -> Step:
 
     with plain_failures():
         figures = pipeline.dedupe(archive_location(), Path(landed["landing"]))
-    log.info("dedupe: %s", _sentence(figures))
+    log.info("dedupe: %s", changes_sentence(figures))
     return {**landed, "figures": dict(figures)}
 
 
@@ -100,7 +103,9 @@ def commit(checked: Step) -> Step:
 
     with plain_failures():
         snapshot = pipeline.commit(archive_location(), Path(checked["landing"]))
-    log.info("commit: snapshot %s, %s", snapshot.number, _sentence(snapshot.counts))
+    log.info(
+        "commit: snapshot %s of the archive, %s: %s", snapshot.number, snapshot.site, changes_sentence(snapshot.counts)
+    )
     return {**checked, "figures": {"snapshot": snapshot.number, **snapshot.counts}}
 
 
@@ -111,8 +116,14 @@ def publish(committed: Step) -> Step:
     context = get_current_context()
     with plain_failures():
         published = pipeline.publish(archive_location(), Path(committed["landing"]))
-    figures = {"files_written": len(published.files), "rows": published.rows, "files_removed": len(published.removed)}
-    log.info("publish: current/ shows snapshot %s; %s", published.snapshot, _sentence(figures))
+    figures = {
+        "files_written": len(published.files),
+        "files_removed": len(published.removed),
+        "rows_of_all_sites": published.rows,
+    }
+    removed = f", {len(published.removed):,} removed" if published.removed else ""
+    log.info("publish: %s: %s files written%s", committed["site"], f"{len(published.files):,}", removed)
+    log.info("current/ holds %s rows of all sites in all, as of snapshot %s", f"{published.rows:,}", published.snapshot)
     run = cast("Run", context["dag_run"])
     day = (run.partition_date or run.run_after or datetime.now(UTC)).date().isoformat()
     event: Any = context["outlet_events"][ARCHIVE_ASSET]
@@ -202,8 +213,33 @@ def _credentials(site: Site) -> dict[str, str]:
 def _told(period: tuple[date | None, date | None], *, full: bool) -> str:
     since, until = period
     days = " ".join([*([f"from {since}"] if since else []), *([f"until {until} (not included)"] if until else [])])
-    what = f"posts {days}" if days else "everything" if full else "what is new"
+    what = f"threads with posts {days}" if days else "everything" if full else "what is new"
     return what + (", also in threads that have not moved" if full and days else "")
+
+
+def crawl_sentences(receipt: Mapping[str, Any], *, has_days: bool, full: bool) -> list[str]:
+    """What came of a crawl, from its receipt's figures; a crawl that opened nothing says why that is no fault."""
+    names = ("threads_listed", "threads_unchanged", "threads_opened", "posts")
+    listed, passed, opened, posts = (int(receipt.get(name) or 0) for name in names)
+    told = [f"threads: {listed:,} listed, {passed:,} unchanged or not wanted, {opened:,} opened; posts read: {posts:,}"]
+    if opened or not listed or passed < listed:
+        return told
+    if full:
+        return [*told, f"{listed:,} threads listed, none of them of these days; nothing opened."]
+    why, which = "all unchanged since they were last read", "them"
+    if has_days:
+        why, which = "each unchanged since it was last read or not of these days", "the unchanged ones of these days"
+    return [*told, f"{listed:,} threads listed, {why}; nothing opened. *Read everything again* opens {which} anyway."]
+
+
+def changes_sentence(counts: Mapping[str, int]) -> str:
+    """What a crawl changes: `posts: 36 new, 2 edited, 1,204 in the crawl; threads: 3 new, 40 in the crawl`."""
+    posts = {name: counts.get(name, 0) for name in ("new", "edited", "deleted", "restored", "moved")}
+    threads = {name: counts.get(f"threads_{name}", 0) for name in ("new", "changed")}
+    return (
+        f"posts: {_sentence({**posts, 'in the crawl': counts.get('seen', 0)})}; "
+        f"threads: {_sentence({**threads, 'in the crawl': counts.get('threads_seen', 0)})}"
+    )
 
 
 def _sentence(figures: Mapping[str, int]) -> str:

@@ -1,49 +1,47 @@
-"""The console command `medthreads`: the table of contents of the product."""
+"""The console command `medthreads`. Its commands are in `medthreads.commands`; here is how each of them may end."""
 
 import logging
+import os
+import select
 import sys
 
-import typer
-from rich.console import Console
-from typer.core import TyperGroup
-
 from crawler.errors import InterruptedCrawlError, MedthreadsError
-from medthreads.commands import crawling, documents, reading, serving, summarising
-
-
-class InOrder(TyperGroup):
-    """Lists commands in the order in which they are added: that of a newcomer's first day."""
-
-    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 (Typer's own signature)
-        """Names in order."""
-        return list(self.commands)
-
-
-app = typer.Typer(
-    cls=InOrder,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Crawls medical discussion threads into an archive of Parquet files, and reads them again.",
-)
-for module in (serving, crawling, documents, summarising, reading):
-    module.add_commands(app)
 
 
 def main() -> None:
     """Runs the command; every expected failure becomes one sentence and the exit code of its cause."""
-    _log_for_people()
     try:
-        app()
+        _run()
     except MedthreadsError as error:
+        from rich.console import Console
+
         Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), markup=False, style="bold red")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        # While the modules load; later the commands answer it themselves.
+        print("Interrupted before anything was done.", file=sys.stderr)
         sys.exit(InterruptedCrawlError.exit_code)
-    except BrokenPipeError:
-        # The reader of our output (`head`, say) has gone: that is no failure of ours.
-        sys.stderr.close()
+
+
+def _run() -> None:
+    from medthreads.commands.app import ReaderGoneError, app  # here: it takes a while, and main() answers Ctrl-C
+
+    _log_for_people()
+    try:
+        app()
+    except ReaderGoneError:
+        if not _reader_is_gone():
+            raise
+        # `head`, say, has all it wanted: that is no failure of ours. What is still buffered has to go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _reader_is_gone() -> bool:
+    """Whether it is standard output that nobody reads any more, and not some other pipe or socket of the command."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _log_for_people() -> None:

@@ -24,7 +24,7 @@ from airflow.sdk import (
     task,
 )
 
-from crawler.site import Site, credential_variables, why_paused
+from crawler.site import Site, contact_of, credential_variables, why_paused
 from medthreads import airflow_tasks
 from medthreads.airflow_failures import RetryIsUselessExit
 from medthreads.airflow_home import pool_of
@@ -82,13 +82,12 @@ def crawl_dag(site: Site, guide: str, environ: Mapping[str, str] = os.environ) -
     paused = why_paused(site, environ)
     with DAG(
         dag_id=f"crawl_{site.name}",
-        dag_display_name=f"Crawl {site.title}" if site.title else f"crawl_{site.name}",
-        description=paused or _first_sentence(site.why) or f"Archives {site.url}",
+        description=paused or f"{site.title or site.name}: {_first_sentence(site.why) or f'archives {site.url}'}",
         schedule=timetable_of(site),
         max_active_runs=1,
         catchup=False,
         is_paused_upon_creation=paused is not None,
-        tags=_tags(site, paused),
+        tags=_tags(site, paused, environ),
         default_args={"owner": site.owner, **TIMES},
         params=_params(),
         doc_md=site_page(site, paused) + "\n\n---\n\n" + guide.strip(),
@@ -104,7 +103,6 @@ def summaries_dag(guide: str) -> DAG:
     """The DAG that refreshes activity and digests whenever a site's archive has changed."""
     with DAG(
         dag_id="summaries",
-        dag_display_name="Summaries",
         description="Activity figures and thread digests of what has just changed",
         schedule=PartitionedAssetTimetable(assets=ARCHIVE_ASSET),
         max_active_runs=1,
@@ -166,23 +164,43 @@ def _params() -> dict[str, Param]:
         "since": Param(
             None,
             title="Since",
-            description_md="First day to read, UTC. Leave empty for what is new (in a backfill: each run's own day).",
+            description_md="Opens only threads that have a post on or after this day (UTC); on Reddit, submissions of "
+            "this day or later. Neighbouring posts on the pages that are read come along. Leave empty for what is new "
+            "(in a backfill: each run's own day).",
             **day,
         ),
-        "until": Param(None, title="Until", description_md="Day to stop before, UTC. Leave empty: no end.", **day),
+        "until": Param(
+            None,
+            title="Until",
+            description_md="Opens only threads that were opened before this day (UTC). Leave empty: no end.",
+            **day,
+        ),
         "full": Param(
             False,
             type="boolean",
             title="Read everything again",
-            description_md="Opens every thread, also those that have not moved; as many requests as the first crawl.",
+            description_md="Opens known threads too that have not changed since they were last read. Without days: "
+            "as many requests as the first crawl.",
         ),
     }
 
 
-def _tags(site: Site, paused: str | None) -> list[str]:
+def _tags(site: Site, paused: str | None, environ: Mapping[str, str]) -> list[str]:
+    """`crawl` where it may be crawled, else what it waits for. Airflow sorts tags and shows the first four."""
     engine = [] if site.engine == "auto" else [site.engine]
-    demo = ["demo"] if site.is_loopback else []
-    return sorted({"crawl", *engine, *site.tags, *demo, *(["paused"] if paused else [])})
+    state = ["paused", *_needs(site, environ)] if paused else ["crawl"]
+    return sorted({*state, *engine, *site.tags})
+
+
+def _needs(site: Site, environ: Mapping[str, str]) -> list[str]:
+    """What the operator has to set before the site may be crawled, as tags."""
+    if site.paused:
+        return []
+    missing_credentials = site.credentials and not all(environ.get(name) for name in credential_variables(site))
+    return [
+        *(["needs-contact"] if not site.is_loopback and not contact_of(site, environ) else []),
+        *(["needs-credentials"] if missing_credentials else []),
+    ]
 
 
 def _minimums(site: Site) -> str:

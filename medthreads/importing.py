@@ -11,11 +11,12 @@ from msgspec import Struct
 from crawler.documents import Document, read_document
 from crawler.errors import UsageError
 from crawler.landing import Landing
-from crawler.receipt import Outcome, Receipt, StagedPage
+from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt, StagedPage
 from crawler.site import Expectation, Site, usable_sites
 from medthreads import pipeline
 from storage.archive import Archive
 from storage.export import export_thread
+from storage.mentions import show
 
 
 class Imported(Struct, kw_only=True):
@@ -56,13 +57,13 @@ def _import(file: Path, body: bytes, document: Document, location: str) -> Impor
     """The document becomes a landing of its own, named after its content, and goes the way of every landing."""
     thread = document.parsed.threads[0]
     archive = Archive.open(location)
-    folder = archive.landing_root / thread.site / f"import-{hashlib.sha256(body).hexdigest()[:16]}"
+    folder = archive.landing_root / thread.site / f"{IMPORT_PREFIX}{hashlib.sha256(body).hexdigest()[:16]}"
     with pipeline.commit_lock(archive, thread.site):
         landing = Landing.begin(folder)
         site = usable_sites()[0].get(thread.site) or Site(name=thread.site, url="http://localhost/")
         # The site's minimums are for whole crawls of it, not for one thread that somebody saved.
         site = site.model_copy(update={"expect": Expectation()})
-        (folder / "site.json").write_text(site.model_dump_json(indent=2), encoding="utf-8")
+        pipeline.keep_site(folder, site)
         url = thread.url or f"import:{thread.site}/{thread.thread_id}"
         landing.stage(StagedPage(url=url, fetched_at=document.observed_at, parsed=document.parsed))
         landing.write_receipt(
@@ -82,8 +83,9 @@ def _import(file: Path, body: bytes, document: Document, location: str) -> Impor
             )
         )
         landing.close()
-    counts = pipeline.dedupe(location, folder)
-    pipeline.store(location, folder)
+    unchanged = {"new": 0, "edited": 0, "seen": len(document.parsed.posts)}
+    is_known = archive.is_committed(folder.name, thread.site)
+    counts = unchanged if is_known else pipeline.store(location, folder).counts
     return Imported(
         path=str(file),
         site=thread.site,
@@ -112,6 +114,9 @@ def export(location: str, site: str, thread_id: str, form: str, *, names: bool) 
         if names:
             rows = connection.execute("SELECT author_key, author FROM authors WHERE site = ?", [site]).fetchall()
             held = dict(rows)
+            for post in posts:
+                post["body_text"] = show(post["body_text"], held)
+                post["quotes"] = [{**quote, "text": show(quote["text"], held)} for quote in post["quotes"]]
     return export_thread(threads[0], posts, form, held)
 
 

@@ -7,6 +7,7 @@ is worked out anew against the archive as it then is.
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,9 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from crawler.errors import ArchiveError, BusyError, CheckFailedError
+from crawler.errors import ArchiveError, BusyError, CheckFailedError, UsageError
 from crawler.landing import Landing, new_crawl_id, storage_error
-from crawler.receipt import Outcome, Receipt
+from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt
 from crawler.site import Site, refuse_if_paused
 from crawler.state import CrawlScope
 from storage.archive import Archive, Snapshot
@@ -32,6 +33,9 @@ from storage.publish import publish as publish_current
 logger = logging.getLogger("medthreads")
 
 CHECKS = "checks.json"
+RECEIPT = "receipt.json"
+SITE = "site.json"
+CRAWL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 FINISHED = frozenset({Outcome.COMPLETE, Outcome.PARTIAL})
 RESUMABLE = FINISHED | {Outcome.RUNNING, Outcome.INTERRUPTED, Outcome.DISK_FULL}
 COMMIT_PATIENCE = timedelta(minutes=30)
@@ -56,24 +60,42 @@ def crawl(
         BusyError: the site is being crawled into this archive.
     """
     refuse_if_paused(site, environ)
+    if crawl_id is not None and (not CRAWL_ID.fullmatch(crawl_id) or crawl_id.startswith(IMPORT_PREFIX)):
+        raise UsageError(
+            f"{crawl_id!r} cannot name a crawl: letters, digits, `_`, `-` and `.` only, a letter or digit first."
+        )
     archive = Archive.open(location)
     with crawl_lock(archive, site.name):
         landings = archive.landing_root / site.name
         known = crawl_id or _unfinished(archive, landings, scope)
         folder = landings / (known or new_crawl_id(datetime.now(UTC)))
+        _refuse_other_scope(folder, scope)
         if known and _is_finished(folder):
             logger.info("The crawl %s is landed already.", folder.name)
             return folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "site.json").write_text(site.model_dump_json(indent=2), encoding="utf-8")
-        except OSError as error:
-            raise storage_error(folder, error) from error
+        keep_site(folder, site)
         from crawler.crawl import crawl_site  # Scrapy takes a second to load, and only this step needs it
 
         receipt = crawl_site(site, folder, archive.state(site.name), scope, environ)
         logger.info("Crawled %s: %s, %s pages, %s posts.", site.name, receipt.outcome, receipt.parsed, receipt.posts)
     return folder
+
+
+def _refuse_other_scope(folder: Path, scope: CrawlScope) -> None:
+    if not (folder / RECEIPT).exists():
+        return
+    landed = Landing(folder).receipt()
+    if (landed.since, landed.until, landed.full) != (scope.since, scope.until, scope.full):
+        raise UsageError(f"The crawl {folder.name} was begun for another range of days; give another --crawl-id.")
+
+
+def keep_site(folder: Path, site: Site) -> None:
+    """Leaves the site file in the landing: what the steps after the crawl go by, whatever becomes of the file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SITE).write_text(site.model_dump_json(indent=2), encoding="utf-8")
+    except OSError as error:
+        raise storage_error(folder, error) from error
 
 
 def receipt_of(landing: Path) -> Receipt:
@@ -114,12 +136,15 @@ def publish(location: str, landing: Path | None = None) -> Published:
 def store(location: str, landing: Path) -> Snapshot:
     """Everything after the crawl: dedupe, check, commit, publish."""
     archive = Archive.open(location)
-    with commit_lock(archive, receipt_of(landing).site):
-        changes, receipt = _changes(archive, landing)
-        logger.info("Deduplicated: %s.", sentence(changes.counts))
-        _check(archive, landing, changes, receipt)
-        snapshot = archive.commit(changes, receipt)
-    published = publish_current(archive, receipt.site)
+    site = receipt_of(landing).site
+    with commit_lock(archive, site):
+        snapshot = archive.snapshot_of(site, landing.name)
+        if snapshot is None:
+            changes, receipt = _changes(archive, landing)
+            logger.info("Deduplicated posts: %s.", sentence(changes.counts))
+            _check(archive, landing, changes, receipt)
+            snapshot = archive.commit(changes, receipt)
+    published = publish_current(archive, site)
     logger.info("Committed as snapshot %s; published %s partitions.", snapshot.number, len(published.files))
     return snapshot
 
@@ -161,6 +186,8 @@ def _lock(archive: Archive, site: str, name: str, timeout: float, doing: str) ->
             yield
     except Timeout:
         raise BusyError(f"{site} {doing} by another process; wait for it to end, or end it.") from None
+    except OSError as error:
+        raise storage_error(path.parent, error) from error
 
 
 def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:
@@ -174,7 +201,10 @@ def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:
 
 def _check(archive: Archive, landing: Path, changes: Changes, receipt: Receipt) -> list[CheckResult]:
     results = find_faults(receipt, changes, _site_of(landing).expect, archive.history(receipt.site))
-    (landing / CHECKS).write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    try:
+        (landing / CHECKS).write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    except OSError as error:
+        raise storage_error(landing, error) from error
     failed = [result for result in results if not result.ok]
     if failed:
         details = "; ".join(f"{result.name}: {result.detail}" for result in failed)
@@ -190,24 +220,22 @@ def _checks_of(landing: Path) -> list[CheckResult]:
 
 def _site_of(landing: Path) -> Site:
     try:
-        return Site.model_validate_json((landing / "site.json").read_bytes())
+        return Site.model_validate_json((landing / SITE).read_bytes())
     except OSError as error:
         raise ArchiveError(f"{landing} is no landing: site.json cannot be read ({error.strerror}).") from error
 
 
 def _is_finished(folder: Path) -> bool:
-    return (folder / "receipt.json").exists() and Landing(folder).receipt().outcome in FINISHED
+    return (folder / RECEIPT).exists() and Landing(folder).receipt().outcome in FINISHED
 
 
 def _unfinished(archive: Archive, landings: Path, scope: CrawlScope) -> str | None:
     """The site's newest landing, where it was interrupted, or killed before its commit, and asked for the same."""
-    folders = sorted(
-        path.parent for path in landings.glob("*/receipt.json") if not path.parent.name.startswith("import")
-    )
-    if not folders:
+    found = [(Landing(path.parent).receipt(), path.parent) for path in landings.glob(f"*/{RECEIPT}")]
+    crawls = [(receipt, folder) for receipt, folder in found if not receipt.is_import]
+    if not crawls:
         return None
-    folder = folders[-1]
-    receipt = Landing(folder).receipt()
+    receipt, folder = max(crawls, key=lambda crawl: crawl[0].started_at)
     same = (receipt.since, receipt.until, receipt.full) == (scope.since, scope.until, scope.full)
     fresh = datetime.now(UTC) - receipt.started_at < RESUME_WITHIN
     is_refused = any(not result.ok for result in _checks_of(folder))

@@ -1,8 +1,9 @@
 """Questions to the archive, and their answers as text."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import duckdb
@@ -13,19 +14,71 @@ from pyarrow import csv
 from crawler.errors import UsageError
 from storage.archive import Archive
 
+_ANSWERS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "COPY", "EXECUTE", "MULTI", "RELATION"})
+"""Kinds of statements that give rows, or write a file of them; MULTI is PIVOT."""
+_TEXT_TYPES = frozenset({"INTERVAL", "BLOB", "BIT", "BIGNUM", "TIME WITH TIME ZONE", "TIMESTAMP_NS"})
+"""DuckDB's types that Arrow's CSV or Python has no form for; DuckDB writes them itself."""
+
 
 def ask(location: str, query: str) -> pa.Table:
-    """The answer to a SQL query over the archive's views.
+    """The answer to a SQL query over the archive's views; column names are unique (`a`, `a_1`).
 
     Raises:
-        UsageError: the query cannot be run; with DuckDB's own words.
+        UsageError: the query cannot be run, with DuckDB's own words; or it is no query.
         ArchiveError: there is no archive.
     """
     with Archive.open(location, create=False).connect() as connection:
         try:
-            return connection.sql(query).to_arrow_table() if query.strip() else pa.table({})
+            statements = connection.extract_statements(query)
+            if not statements:
+                return pa.table({})
+            kind = statements[-1].type.name
+            if kind not in _ANSWERS:
+                raise UsageError(
+                    f"{kind} would have no effect: the archive is only read here, and what a statement sets or makes "
+                    "is gone with the command; end with a query, such as SELECT."
+                )
+            answer = connection.sql(query)
+            return _arrow(answer) if answer is not None else pa.table({})
+        except duckdb.CatalogException as error:
+            raise UsageError(f"The query cannot be run: {_unknown(str(error), connection)}") from error
         except duckdb.Error as error:
             raise UsageError(f"The query cannot be run: {str(error).strip()}") from error
+
+
+def _arrow(answer: duckdb.DuckDBPyRelation) -> pa.Table:
+    names = unique(answer.columns)
+    types = [str(type_) for type_ in answer.types]
+    if not _TEXT_TYPES.isdisjoint(types):
+        # By position, as names may be there twice.
+        columns = [f"CAST(c{n} AS VARCHAR)" if type_ in _TEXT_TYPES else f"c{n}" for n, type_ in enumerate(types)]
+        aliases = ", ".join(f"c{n}" for n in range(len(types)))
+        query = f"SELECT {', '.join(columns)} FROM answer AS answer({aliases})"  # noqa: S608 (made of numbers)
+        answer = answer.query("answer", query) or answer
+    table: pa.Table = answer.to_arrow_table()
+    return table.rename_columns(names)
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """The names, with _1, _2 … after those that were there before."""
+    made: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{n}" for n in count(1))
+        made.append(name if name not in made else next(free for free in numbered if free not in {*made, *names}))
+    return made
+
+
+def _unknown(words: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """DuckDB's words on a name that it does not know, with our names instead of its guess among its own."""
+    if "Table" not in words:
+        return words.strip()
+    views = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY view_oid").fetchall()
+    macros = connection.execute(
+        "SELECT function_name || '(' || array_to_string(parameters, ', ') || ')' FROM duckdb_functions() "
+        "WHERE function_type = 'table_macro' AND NOT internal ORDER BY ALL"
+    ).fetchall()
+    there_are = ", ".join(name for (name,) in (*views, *macros))
+    return f"{words.splitlines()[0].removeprefix('Catalog Error: ')} The archive's views: {there_are}."
 
 
 def snapshots(location: str) -> pa.Table:
@@ -39,7 +92,7 @@ def snapshots(location: str) -> pa.Table:
 
 
 def rows(table: pa.Table) -> Iterator[list[object]]:
-    """The table's rows as Python values, instants in ISO 8601."""
+    """The table's rows as Python values, instants in ISO 8601 with all of their digits; column names are unique."""
     for batch in table.to_batches():
         for row in batch.to_pylist():
             yield [_shown(value) for value in row.values()]
@@ -67,5 +120,6 @@ def _as_json(column: "pa.ChunkedArray[Any]") -> "pa.Array[Any]":
 
 def _shown(value: object) -> object:
     if isinstance(value, datetime) and value.tzinfo:
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        # Whole: cut to seconds, an observed_at given to posts_asof() would miss its own row.
+        return f"{value.astimezone(UTC).replace(tzinfo=None)}Z"
     return value

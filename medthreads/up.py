@@ -25,9 +25,9 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from crawler.errors import ArchiveError, BusyError, MedthreadsError, UsageError
-from crawler.site import SITES_VARIABLE, load_site
+from crawler.site import SITES_VARIABLE, load_site, usable_sites
 from medthreads.airflow_api import AirflowApi
-from medthreads.airflow_home import USER, AirflowHome
+from medthreads.airflow_home import POOL_DESCRIPTION, USER, AirflowHome, wanted_pools
 from medthreads.location import ARCHIVE_VARIABLE, archive_location
 from medthreads.processes import MARK, Component, Guard, ask_crawls_to_end
 
@@ -36,6 +36,8 @@ HOST_VARIABLE = "MEDTHREADS_HOST"
 START_PATIENCE = 180.0
 """Seconds for the components to come up: a cold disk on a small machine needs more than a minute."""
 CRAWL_PATIENCE = 600.0
+POOLS_EVERY = 15.0
+"""Seconds between two looks for site files whose host has no pool yet; Airflow reads the files every 30."""
 QUERY = (
     "SELECT site, board_id, count(*) AS posts, max(created_at) AS latest FROM posts GROUP BY ALL ORDER BY posts DESC"
 )
@@ -120,6 +122,7 @@ class Session:
         self._guard = Guard(self._environ, self._mark)
         self._running: list[Component] = []
         self._api = AirflowApi(self._home.url, USER, self._password)
+        self._pools = MissingPools(self._api, self._environ)
 
     def run(self, *, exit_after_first_crawl: bool) -> None:
         """Starts everything, waits for the first crawl, then watches."""
@@ -140,8 +143,15 @@ class Session:
             self._first_crawl(new)
         for line in self.where_to_look():
             self.say(line)
+        for fault in usable_sites(self._environ)[1]:
+            self.say(f"Left out: {fault}")
+        look = time.monotonic()
         while not exit_after_first_crawl:
             self._check_components()
+            if time.monotonic() >= look:
+                for pool in self._pools.make():
+                    self.say(f"New site: made its pool {pool}.")
+                look = time.monotonic() + POOLS_EVERY
             time.sleep(0.5)
 
     def stop(self) -> None:
@@ -202,7 +212,9 @@ class Session:
 
         def all_read() -> bool:
             waiting[:] = [dag for dag in waiting if self._api.dag(dag) is None]
-            if waiting and (problems := self._api.import_errors()):
+            # What site_files.py tells is a site file of the user's: that one is left out, all others go on.
+            problems = [problem for problem in self._api.import_errors() if "site_files.py: " not in problem]
+            if waiting and problems:
                 raise MedthreadsError(f"A DAG file cannot be read: {problems[0]}.")
             return not waiting
 
@@ -272,6 +284,31 @@ class Session:
 
     def _progress(self, what: str) -> None:
         self.say(f"{time.monotonic() - self._started:4.0f} s  {what}")
+
+
+class MissingPools:
+    """Makes the pools of sites whose files came after the start: a crawl without its pool would wait for ever."""
+
+    def __init__(self, api: AirflowApi, environ: Mapping[str, str]) -> None:
+        self._api = api
+        self._environ = environ
+        self._known: set[str] = set()
+
+    def make(self) -> list[str]:
+        """Makes those that are missing; returns their names. Asks Airflow only where a site file names a new host."""
+        wanted = wanted_pools(self._environ)
+        if wanted <= self._known:
+            return []
+        made = []
+        try:
+            there = self._api.pools()
+            for name in sorted(wanted - there):
+                self._api.make_pool(name, POOL_DESCRIPTION)
+                made.append(name)
+        except OSError:
+            return made  # the web server is busy: the next look makes the rest
+        self._known = there | wanted
+        return made
 
 
 def environment(environ: Mapping[str, str], *, root: Path, archive: str, sites: Path, mark: str) -> dict[str, str]:

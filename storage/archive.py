@@ -22,7 +22,7 @@ import msgspec
 import pyarrow as pa
 
 from crawler.errors import ArchiveError
-from crawler.receipt import Outcome, Receipt
+from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt
 from crawler.state import SiteState
 from storage.about import About, key_of, make_archive, read_about
 from storage.batch import Batch
@@ -31,7 +31,7 @@ from storage.dedupe import Changes, Known, Row, missing_posts
 from storage.index import NEEDED, CommittedCrawl, Index, Missed
 from storage.keys import Pseudonyms, key_file_for
 from storage.schema import PUBLISHED, TABLES
-from storage.tables import Tables, arrow_table, storage_errors
+from storage.tables import Tables, arrow_table, read_whole, storage_errors
 from storage.views import connection_for, define_views, quoted, reading
 
 _ROWS_AT_ONCE = 50_000
@@ -144,10 +144,7 @@ class Archive:
     def known(self, batch: Batch) -> Known:
         """What the archive holds of a batch's records."""
         self._bring_up_index()
-        names = {post.author for post, _ in batch.posts.values()}
-        names |= {quote.author for post, _ in batch.posts.values() for quote in post.quotes}
-        names |= {thread.author for thread, _ in batch.threads.values()}
-        keys = {self.pseudonyms.author_key(batch.site, name) for name in names}
+        keys = {self.pseudonyms.author_key(batch.site, name) for name in batch.author_names()}
         known = self.index.known(batch, {key for key in keys if key is not None})
         missing = missing_posts(batch, known)
         if missing:
@@ -164,7 +161,7 @@ class Archive:
             ArchiveError: another crawl of the site was committed since `changes` were worked out.
             DiskFullError: no space is left; nothing of the crawl is visible.
         """
-        if (held := self._snapshot_of(receipt)) is not None:
+        if (held := self.snapshot_of(receipt.site, receipt.crawl_id)) is not None:
             return held
         rows = {name: arrow_table(name, changes.rows[name]) for name in TABLES if name != "crawls"}
         attempt = _digest(changes, rows)
@@ -207,7 +204,7 @@ class Archive:
                 **{name: row[name] for name in figures},
             )
             for row in self._crawls(("snapshot", "site", "crawl_id", "outcome", "since", "until", *figures))
-            if row["site"] == site
+            if row["site"] == site and not row["crawl_id"].startswith(IMPORT_PREFIX)
         ]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -225,21 +222,24 @@ class Archive:
             delta = self.tables.load("crawls")
             if delta is None:
                 return []
-            rows = delta.to_pyarrow_table(columns=list(columns)).to_pylist()
+            rows = read_whole(delta, columns)
         return sorted(rows, key=lambda row: int(row["snapshot"]))
 
-    def _snapshot_of(self, receipt: Receipt) -> Snapshot | None:
-        # By site and crawl: Airflow gives the runs of all sites for one day the same id.
-        key = (receipt.site, receipt.crawl_id)
-        return next((snapshot for snapshot in self.snapshots() if (snapshot.site, snapshot.crawl_id) == key), None)
+    def snapshot_of(self, site: str, crawl_id: str) -> Snapshot | None:
+        """The snapshot that the crawl made; None where it is not committed.
+
+        By site and crawl: Airflow gives the runs of all sites for one day the same id.
+        """
+        found = (one for one in self.snapshots() if (one.site, one.crawl_id) == (site, crawl_id))
+        return next(found, None)
 
     def _mark(self, changes: Changes, receipt: Receipt, attempt: str) -> Snapshot:
         """Appends the crawl's own row, which makes its rows visible; again if another site's commit was faster."""
         while True:
             delta = self.tables.ensure("crawls")
-            crawls = delta.to_pyarrow_table(columns=["snapshot", "site", "crawl_id"]).to_pylist()
+            crawls = read_whole(delta, ("snapshot", "site", "crawl_id"))
             of_site = {row["crawl_id"] for row in crawls if row["site"] == receipt.site}
-            if receipt.crawl_id in of_site and (held := self._snapshot_of(receipt)) is not None:
+            if receipt.crawl_id in of_site and (held := self.snapshot_of(receipt.site, receipt.crawl_id)) is not None:
                 return held
             if len(of_site) + 1 != changes.generation:
                 raise ArchiveError(

@@ -115,6 +115,12 @@ class Batch:
                 if post.post_id not in self.posts or self.posts[post.post_id].seen_at <= seen_at:
                     self.posts[post.post_id] = PostSighting(post, seen_at)
 
+    def author_names(self) -> set[str | None]:
+        """Everybody whom the batch names as an author, of quoted words too."""
+        names = {post.author for post, _ in self.posts.values()}
+        names |= {quote.author for post, _ in self.posts.values() for quote in post.quotes}
+        return names | {thread.author for thread, _ in self.threads.values()}
+
     def _read(self, thread_id: str, seen_at: datetime) -> None:
         if thread_id not in self.read_at or self.read_at[thread_id] < seen_at:
             self.read_at[thread_id] = seen_at

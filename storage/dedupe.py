@@ -11,6 +11,7 @@ from crawler.records import Poll, Post, Status, Thread
 from storage.batch import Batch, Figures
 from storage.canonical import canonical_url, content_hash, is_profile_url, month_of
 from storage.keys import Pseudonyms
+from storage.mentions import MentionedNames
 from storage.schema import UNKNOWN_MONTH
 
 Row = dict[str, Any]
@@ -138,7 +139,7 @@ def missing_posts(batch: Batch, known: Known) -> list[str]:
     missing = []
     for post_id, post in known.posts.items():
         cover = batch.coverage.get(post.thread_id)
-        if cover is None or post_id in batch.posts or post.status != Status.VISIBLE:
+        if cover is None or not cover.proves_deletions or post_id in batch.posts or post.status != Status.VISIBLE:
             continue
         read_at = batch.read_at.get(post.thread_id)
         if read_at is None or read_at < post.last_seen:
@@ -170,6 +171,7 @@ class _Work:
     def __init__(self, batch: Batch, known: Known, pseudonyms: Pseudonyms, privacy: Privacy) -> None:
         self.batch, self.known, self.pseudonyms, self.privacy = batch, known, pseudonyms, privacy
         self.generation = known.generation + 1
+        self.names = MentionedNames(batch.author_names())
         self.origin = {"crawl_id": batch.crawl_id}
         tables = ("boards", "thread_versions", "post_versions", "observations")
         self.rows: dict[str, list[Row]] = {name: [] for name in tables}
@@ -244,7 +246,7 @@ class _Work:
             if change:
                 self.counts[change] += 1
                 row |= self._version(change, hash_, known, month, seen_at)
-                self.rows["post_versions"].append(row)
+                self.rows["post_versions"].append(self._without_mentions(row, seen_at))
             self._observe(
                 "post", post.thread_id, post_id, month, seen_at, {"score": post.score, "reactions": post.reactions}
             )
@@ -296,6 +298,16 @@ class _Work:
             "url": post.url and canonical_url(post.url),
         }
         return row | _NOTHING if post.status in GONE else row
+
+    def _without_mentions(self, row: Row, seen_at: datetime) -> Row:
+        """The row as it is kept. Hashed before: whom a later crawl has met must not make a version."""
+
+        def pseudonym(name: str) -> str | None:
+            return self.author_key(name, None, seen_at)
+
+        row["body_text"] = self.names.hide(row["body_text"], pseudonym)
+        row["quotes"] = [{**quote, "text": self.names.hide(quote["text"], pseudonym)} for quote in row["quotes"]]
+        return row
 
     def _version(
         self, change: str, hash_: str, known: KnownPost | KnownThread | None, month: str, seen_at: datetime

@@ -20,7 +20,7 @@ from crawler.state import SiteState, ThreadState
 from storage.batch import Batch
 from storage.dedupe import Known, KnownPost, KnownThread, ThreadRecord, board_hash
 
-_VERSION = 1
+_VERSION = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BUSY_SECONDS = 60.0
@@ -37,7 +37,7 @@ CREATE TABLE threads (
 CREATE TABLE boards (site TEXT, board_id TEXT, hash TEXT, PRIMARY KEY (site, board_id)) WITHOUT ROWID;
 CREATE TABLE authors (site TEXT, author_key TEXT, has_id INTEGER, PRIMARY KEY (site, author_key)) WITHOUT ROWID;
 CREATE TABLE readings (
-    site TEXT, thread_id TEXT, reply_count INTEGER, last_post_at INTEGER, page_count INTEGER,
+    site TEXT, thread_id TEXT, reply_count INTEGER, last_post_at INTEGER, page_count INTEGER, last_post_id TEXT,
     PRIMARY KEY (site, thread_id)) WITHOUT ROWID;
 CREATE TABLE walked (site TEXT, board_id TEXT, PRIMARY KEY (site, board_id)) WITHOUT ROWID;
 CREATE TABLE crawls (site TEXT, crawl_id TEXT, generation INTEGER, PRIMARY KEY (site, crawl_id)) WITHOUT ROWID;
@@ -157,11 +157,14 @@ class Index:
         """What a crawl of the site needs to know when it starts."""
         with self._open() as connection:
             readings = connection.execute(
-                "SELECT thread_id, reply_count, last_post_at, page_count FROM readings WHERE site = ?", (site,)
+                "SELECT thread_id, reply_count, last_post_at, page_count, last_post_id FROM readings WHERE site = ?",
+                (site,),
             )
             threads = {
-                thread_id: ThreadState(reply_count=replies, last_post_at=_instant(last), page_count=pages)
-                for thread_id, replies, last, pages in readings
+                thread_id: ThreadState(
+                    reply_count=replies, last_post_at=_instant(last), page_count=pages, last_post_id=last_id
+                )
+                for thread_id, replies, last, pages, last_id in readings
             }
             walked = connection.execute("SELECT board_id FROM walked WHERE site = ?", (site,))
             return SiteState(threads=threads, boards_walked=frozenset(board_id for (board_id,) in walked))
@@ -232,14 +235,20 @@ def _apply(connection: sqlite3.Connection, missed: Missed) -> None:
     for snapshot, generation, receipt in missed.crawls:
         site = receipt.site
         connection.executemany(
-            "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (site, entry.thread_id, entry.reply_count, _microseconds(entry.last_post_at), entry.page_count)
+                (
+                    *(site, entry.thread_id, entry.reply_count),
+                    *(_microseconds(entry.last_post_at), entry.page_count, entry.last_post_id),
+                )
                 for entry in receipt.coverage
             ],
         )
         connection.executemany(
             "INSERT OR IGNORE INTO walked VALUES (?, ?)", [(site, board_id) for board_id in receipt.boards_walked]
+        )
+        connection.executemany(
+            "DELETE FROM walked WHERE site = ? AND board_id = ?", [(site, board_id) for board_id in receipt.boards_lost]
         )
         connection.execute("INSERT INTO crawls VALUES (?, ?, ?)", (site, receipt.crawl_id, generation))
         connection.execute("UPDATE meta SET value = ? WHERE key = 'snapshot'", (snapshot,))

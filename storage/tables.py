@@ -5,13 +5,15 @@ cannot filter, and without `delta.dataSkippingStatsColumns` the log would hold t
 """
 
 import errno
+import shutil
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
@@ -25,6 +27,9 @@ _ZSTD_LEVEL = 3
 _TRIES = 5
 _FULL = ("No space left on device", "os error 28", "os error 122", "disk is full")
 """How deltalake, SQLite and DuckDB tell that a disk or a quota is full."""
+_PERHAPS_FULL = "disk I/O error"
+"""How SQLite tells it where it writes through shared memory; and how it tells of a broken disk."""
+_LEAST_FREE = 1 << 20
 
 
 @contextmanager
@@ -38,12 +43,30 @@ def storage_errors(root: Path) -> Iterator[None]:
         yield
     except (OSError, DeltaError, sqlite3.Error, duckdb.IOException) as error:
         full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-        if full or any(sign in str(error) for sign in _FULL):
+        full = full or any(sign in str(error) for sign in _FULL)
+        if full or (_PERHAPS_FULL in str(error) and _is_nearly_full(root)):
             raise DiskFullError(
                 f"No space is left for the archive {root}; free some and run the same again."
             ) from error
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ArchiveError(f"The archive {root} cannot be read or written: {reason}.") from error
+
+
+def _is_nearly_full(root: Path) -> bool:
+    try:
+        return shutil.disk_usage(root).free < _LEAST_FREE
+    except OSError:
+        return False
+
+
+def read_whole(delta: DeltaTable, columns: Sequence[str]) -> list[Row]:
+    """All rows of a small table without partitions.
+
+    File by file: deltalake's own `to_pyarrow_table` reads ahead in threads through Python, and every other process
+    that ended soon after was aborted by them ("terminate called without an active exception", pyarrow 26).
+    """
+    files = (pq.ParquetFile(path) for path in delta.file_uris())
+    return [row for file in files for row in file.read(columns=list(columns), use_threads=False).to_pylist()]
 
 
 def arrow_table(name: str, rows: list[Row]) -> pa.Table:

@@ -10,6 +10,7 @@ from crawler.records import Post, Thread
 from demo.server import Demo, running_demo
 from demo.truth import Truth
 from demo.world import World
+from storage.mentions import show
 from tests.conftest import Medthreads
 
 CREDENTIALS = {"DEMOREDDIT_CLIENT_ID": "demo", "DEMOREDDIT_CLIENT_SECRET": "demo"}
@@ -47,6 +48,12 @@ def held(medthreads: Medthreads, table: str) -> dict[str, dict[str, Any]]:
     """The archive's current rows of the site that are still to be seen there, by id."""
     key = "post_id" if table == "posts" else "thread_id"
     rows = medthreads.json("sql", f"FROM {table}", "--archive", "archive", "--json")
+    authors = medthreads.json("sql", "SELECT author_key, author FROM authors", "--archive", "archive", "--json")
+    names = {row["author_key"]: row["author"] for row in authors}
+    for row in rows:
+        # What mentions somebody holds a pseudonym; the truth has the name.
+        row["body_text_with_names"] = show(row.get("body_text", ""), names)
+        row["quotes_with_names"] = [show(quote["text"], names) for quote in row.get("quotes", [])]
     return {row[key]: row for row in rows}
 
 
@@ -78,7 +85,8 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
         **{name: row[name] for name in POST_FIELDS},
         "created_at": instant(row["created_at"]),
         "edited_at": instant(row["edited_at"]),
-        "quotes": [quote["text"] for quote in row["quotes"]],
+        "body_text": row["body_text_with_names"],
+        "quotes": row["quotes_with_names"],
         "attachments": [attachment["url"] for attachment in row["attachments"]],
         "has_author": row["author_key"] is not None,
     }
@@ -89,6 +97,7 @@ def stated(post: Post) -> dict[str, Any]:
         **{name: getattr(post, name) for name in POST_FIELDS},
         "created_at": post.created_at,
         "edited_at": post.edited_at,
+        "body_text": post.body_text,
         "quotes": [quote.text for quote in post.quotes],
         "attachments": [attachment.url for attachment in post.attachments],
         "has_author": post.author not in {None, "[deleted]"},
@@ -112,6 +121,32 @@ def test_the_archive_of_a_forum_is_its_truth_and_follows_it(demo: Demo, medthrea
     verify_as_true_as(demo.truth(), held(medthreads, "posts"), held(medthreads, "threads"))
 
 
+def test_daily_crawls_find_every_new_post_and_report_no_false_deletion(demo: Demo, medthreads: Medthreads) -> None:
+    site = medthreads.site_file("demoforum", f"{demo.forum_url}/")
+    crawl(medthreads, site)
+    for _ in range(4):
+        demo.advance(timedelta(days=5))
+        crawl(medthreads, site)
+    posts, truth = held(medthreads, "posts"), demo.truth()
+    assert {post.post_id for post in truth.posts} <= set(posts)
+    assert {post_id for post_id, row in posts.items() if row["status"] == "deleted"} <= set(truth.gone)
+
+
+def test_a_thread_that_failed_is_not_forgotten(demo: Demo, medthreads: Medthreads) -> None:
+    site = medthreads.site_file("demoforum", f"{demo.forum_url}/")
+    thread = max(demo.truth().threads, key=lambda thread: thread.last_post_at or demo.truth().now)
+    path = (thread.url or "").removeprefix(demo.forum_url)
+    demo.forum_site.faults[path] = 500
+    [done] = medthreads.json("crawl", site, "--archive", "archive", "--json")
+    assert done["receipt"]["outcome"] == "partial"
+    assert done["receipt"]["failed"] == {"status 500": 1}
+    assert thread.board_id in done["receipt"]["boards_lost"]
+
+    demo.forum_site.faults.clear()
+    crawl(medthreads, site)
+    verify_as_true_as(demo.truth(), held(medthreads, "posts"), held(medthreads, "threads"))
+
+
 def test_the_archive_of_a_subreddit_is_its_truth_and_follows_it(demo: Demo, medthreads: Medthreads) -> None:
     boards = ["r/DemoCardiology", "r/DemoRadiology", "r/DemoMedicine"]
     site = medthreads.site_file(
@@ -132,5 +167,6 @@ def test_nobodys_name_is_in_the_tables_but_authors(demo: Demo, medthreads: Medth
     assert names <= {row["author"] for row in rows}
     for table in ("posts", "threads"):
         for row in held(medthreads, table).values():
-            fields = {name: value for name, value in row.items() if name not in {"body_text", "title", "quotes", "url"}}
+            fields = {name: value for name, value in row.items() if not name.endswith("_with_names")}
             assert not names & {value for value in fields.values() if isinstance(value, str)}
+            assert not [name for name in names if f"@{name}" in str(fields)]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -20,6 +21,7 @@ print(json.dumps({
     "errors": bag.import_errors,
     "dags": {dag.dag_id: {
         "doc": dag.doc_md, "tags": sorted(dag.tags), "owner": dag.owner, "description": dag.description,
+        "shown": dag.dag_display_name,
         "max_active_runs": dag.max_active_runs, "paused": dag.is_paused_upon_creation, "catchup": dag.catchup,
         "params": sorted(dag.params), "timetable": type(dag.timetable).__name__,
         "tasks": {task.task_id: {
@@ -96,12 +98,17 @@ def bag(environ):
 
 def test_a_broken_site_file_is_an_import_error_and_takes_no_other_dag_along(bag, environ, tmp_path):
     (tmp_path / "broken.yaml").write_text("name: broken\nurl: nowhere\n")
+    (tmp_path / "empty.yaml").write_text("")
     folders = f"{environ['MEDTHREADS_SITES']}{os.pathsep}{tmp_path}"
     read = run_python(READ_DAGS, str(ROOT / "dags"), environ=environ | {"MEDTHREADS_SITES": folders})
     assert set(read["dags"]) == set(bag)
     [(path, told)] = read["errors"].items()
     assert path.endswith("site_files.py")
-    assert "broken.yaml, field `url`" in told
+    assert told.count("Traceback") == 1, "one clean error, without what led to it"
+    of_first, of_second = [line for line in told.splitlines() if ".yaml" in line]
+    assert "broken.yaml" in of_first
+    assert "`url`" in of_first
+    assert "empty.yaml" in of_second
 
 
 def test_one_dag_a_site_and_the_summaries(bag, environ):
@@ -147,6 +154,26 @@ def test_the_form_asks_for_days(bag):
     assert all(dag["params"] == ["full", "since", "until"] for name, dag in bag.items() if name != "summaries")
 
 
+def test_the_list_shows_the_ids_that_documents_and_commands_use(bag):
+    assert {name: dag["shown"] for name, dag in bag.items()} == {name: name for name in bag}
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("studentdoctor", {"needs-contact"}),
+        ("reddit", {"needs-contact", "needs-credentials"}),
+        ("halted", set()),
+        ("byhand", set()),
+    ],
+)
+def test_the_tags_say_what_a_site_waits_for(bag, name, needs):
+    tags = bag[f"crawl_{name}"]["tags"]
+    assert {tag for tag in tags if tag.startswith("needs-")} == needs
+    assert needs <= set(tags[:4]), "the list shows four"
+    assert "crawl" in tags if name == "byhand" else "crawl" not in tags
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("studentdoctor", "MEDTHREADS_CONTACT"), ("reddit", "paused"), ("halted", "its moderators asked for a break")],
@@ -167,7 +194,8 @@ def test_what_may_be_crawled_is_on(bag):
 def test_the_site_file_is_what_the_ui_shows(bag):
     dag = bag["crawl_byhand"]
     assert dag["owner"] == "night shift"
-    assert dag["tags"] == ["crawl", "demo", "spare", "xenforo2"]
+    assert dag["tags"] == ["crawl", "spare", "xenforo2"]
+    assert dag["description"] == "By hand: To see what a site without a schedule becomes"
     assert dag["doc"].startswith("# By hand")
     assert "To see what a site without a schedule becomes." in dag["doc"]
     assert "by hand only" in dag["doc"]
@@ -214,6 +242,51 @@ class TestPeriod:
             date(2025, 12, 24),
         )
         assert self.period(tasks, "manual", since="2025-12-01") == (date(2025, 12, 1), None)
+
+
+class TestSentences:
+    """What the log says of a crawl and of its changes."""
+
+    FIGURES: ClassVar[dict[str, int]] = {"threads_listed": 183, "threads_unchanged": 183, "threads_opened": 0}
+
+    def test_figures_of_a_crawl(self, tasks):
+        receipt = {"threads_listed": 1200, "threads_unchanged": 1180, "threads_opened": 20, "posts": 2345}
+        assert tasks.crawl_sentences(receipt, has_days=False, full=False) == [
+            "threads: 1,200 listed, 1,180 unchanged or not wanted, 20 opened; posts read: 2,345"
+        ]
+
+    def test_a_crawl_that_opened_nothing_says_why(self, tasks):
+        assert tasks.crawl_sentences(self.FIGURES, has_days=False, full=False)[-1] == (
+            "183 threads listed, all unchanged since they were last read; nothing opened. "
+            "*Read everything again* opens them anyway."
+        )
+
+    def test_so_does_a_backfill(self, tasks):
+        told = tasks.crawl_sentences(self.FIGURES, has_days=True, full=False)[-1]
+        assert told.startswith("183 threads listed, each unchanged since it was last read or not of these days;")
+        told = tasks.crawl_sentences(self.FIGURES, has_days=True, full=True)[-1]
+        assert told == "183 threads listed, none of them of these days; nothing opened."
+
+    def test_nothing_is_called_unchanged_that_could_not_be_opened(self, tasks):
+        figures = self.FIGURES | {"threads_unchanged": 180}
+        assert len(tasks.crawl_sentences(figures, has_days=False, full=False)) == 1
+
+    def test_changes_are_told_as_posts_and_threads(self, tasks):
+        counts = {"new": 36, "edited": 0, "seen": 1204, "threads_new": 3, "threads_seen": 40, "boards_seen": 8}
+        assert tasks.changes_sentence(counts) == "posts: 36 new, 1,204 in the crawl; threads: 3 new, 40 in the crawl"
+
+
+def test_a_paused_site_is_skipped_before_a_word_of_crawling(tasks, caplog, monkeypatch):
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    monkeypatch.delenv("MEDTHREADS_CONTACT", raising=False)
+    run = SimpleNamespace(run_id="manual__1", run_type="manual", partition_date=None)
+    params = {"since": None, "until": None, "full": False}
+    monkeypatch.setattr("medthreads.airflow_tasks.get_current_context", lambda: {"dag_run": run, "params": params})
+    with caplog.at_level("INFO", logger="medthreads"), pytest.raises(AirflowSkipException):
+        tasks.crawl("studentdoctor", None)
+    [told] = caplog.messages
+    assert told.startswith("Nothing was fetched: studentdoctor is paused")
 
 
 class TestCrawlProcess:

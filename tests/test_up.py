@@ -19,7 +19,7 @@ import pytest
 from crawler.errors import ArchiveError, BusyError, MedthreadsError
 from medthreads.airflow_api import AirflowApi
 from medthreads.processes import MARK, Component, Guard, end_marked, marked
-from medthreads.up import environment, free_port, up
+from medthreads.up import MissingPools, environment, free_port, up
 
 MEDTHREADS = str(Path(sys.executable).with_name("medthreads"))
 
@@ -95,7 +95,10 @@ def listening(processes: list[psutil.Process]) -> set[str]:
 @pytest.mark.timeout(300)
 def test_from_nothing_to_data_a_backfill_and_nothing_left(tmp_path):
     port = free_port(18080 + os.getpid() % 1000, "127.0.0.1")
-    with running_up(tmp_path, "--port", str(port)) as (process, line):
+    sites = tmp_path / "further"
+    sites.mkdir()
+    (sites / "broken.yaml").write_text("name: [")
+    with running_up(tmp_path, "--port", str(port), MEDTHREADS_SITES=str(sites)) as (process, line):
         look, data, query = line("Look:"), line("Data:"), line("Query:")
 
         started = [*of_mark_of(process), process.pid]
@@ -110,7 +113,11 @@ def test_from_nothing_to_data_a_backfill_and_nothing_left(tmp_path):
 
         url, user, password = re.fullmatch(r"(\S+)\s+\(user (\S+), password (\S+)\)", look).groups()
         api = AirflowApi(url, user, password)
-        assert api.import_errors() == []
+        assert ["site_files.py" in told for told in api.import_errors()] == [True], "all others go on"
+        (sites / "late.yaml").write_text("name: late\nurl: http://127.0.0.1:9/\nschedule: null\n")
+        assert line("made its pool") == "host_127.0.0.1_9."
+        assert "host_127.0.0.1_9" in api.pools()
+        (sites / "broken.yaml").unlink()
         site = next((tmp_path / ".airflow" / "sites").glob("*forum*.yaml")).stem
         last = datetime.now(UTC).date() - timedelta(days=1)
         api.backfill(f"crawl_{site}", str(last - timedelta(days=1)), str(last), max_active_runs=1)
@@ -203,6 +210,65 @@ def test_secrets_are_private_and_stay(tmp_path):
     private = [path for path in home.root.iterdir() if path.is_file()]
     assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
     assert json.loads((home.root / "passwords.json").read_text()) == {"admin": password}
+
+
+class Pools:
+    """Stands in for Airflow's pools behind its REST API."""
+
+    def __init__(self, *there: str) -> None:
+        self.there = {*there}
+        self.asked = 0
+        self.is_busy = False
+
+    def pools(self) -> set[str]:
+        self.asked += 1
+        if self.is_busy:
+            raise OSError("timed out")
+        return set(self.there)
+
+    def make_pool(self, name: str, description: str) -> None:
+        assert description
+        assert name not in self.there
+        self.there.add(name)
+
+
+class TestMissingPools:
+    """A crawl whose pool is missing would wait for ever."""
+
+    @staticmethod
+    def site_file(folder: Path, name: str, host: str) -> None:
+        (folder / f"{name}.yaml").write_text(f"name: {name}\nurl: https://{host}/\n")
+
+    def test_a_site_file_that_comes_later_gets_its_pool(self, tmp_path):
+        api = Pools("default_pool", "host_forums.studentdoctor.net", "host_www.reddit.com")
+        missing = MissingPools(api, {"MEDTHREADS_SITES": str(tmp_path)})
+        assert missing.make() == []
+        self.site_file(tmp_path, "late", "late.example")
+        self.site_file(tmp_path, "port", "late.example:8443")
+        assert missing.make() == ["host_late.example", "host_late.example_8443"]
+        assert set(missing.make()) == set()
+        assert "host_late.example" in api.there
+
+    def test_airflow_is_asked_only_for_a_new_host(self, tmp_path):
+        api = Pools()
+        missing = MissingPools(api, {"MEDTHREADS_SITES": str(tmp_path)})
+        missing.make()
+        self.site_file(tmp_path, "again", "www.reddit.com")
+        missing.make()
+        assert api.asked == 1
+
+    def test_a_busy_web_server_is_asked_again(self, tmp_path):
+        api = Pools()
+        api.is_busy = True
+        missing = MissingPools(api, {"MEDTHREADS_SITES": str(tmp_path)})
+        assert missing.make() == []
+        api.is_busy = False
+        assert "host_www.reddit.com" in missing.make()
+
+    def test_a_broken_site_file_is_no_hindrance(self, tmp_path):
+        self.site_file(tmp_path, "late", "late.example")
+        (tmp_path / "broken.yaml").write_text("name: [")
+        assert "host_late.example" in MissingPools(Pools(), {"MEDTHREADS_SITES": str(tmp_path)}).make()
 
 
 def test_the_environment_of_another_airflow_is_left_out():

@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, ClassVar, Self
 
 from msgspec import Struct
@@ -25,6 +26,8 @@ from crawler.state import SiteState
 logger = logging.getLogger("medthreads.crawl")
 
 PROGRESS_SECONDS = 5.0
+REFUSING_STATUS = frozenset({400, 401, 402, 403, 407, 408, 409, 421, 425, 429, 451, *range(500, 600)})
+"""Answers that say nothing of the page itself: it may be there for others, or later."""
 
 
 class Task(Struct, kw_only=True, frozen=True):
@@ -152,14 +155,15 @@ class ArchiveSpider(Spider, ABC):
         self.lost(request.cb_kwargs["task"])
         yield from ()
 
-    def engine_failed(self, failure: Failure, response: Response) -> None:
+    def engine_failed(self, failure: Failure, response: Response | None) -> None:
         """A page on which our own code failed: counted, kept in the landing, and told; the crawl goes on."""
-        planned = response.meta.get("planned", response.url)
+        url = response.url if response else "the start of the crawl"
+        planned = response.meta.get("planned", url) if response else url
         if planned in self._open:
             self._open.discard(planned)
             _count(self.receipt.failed, f"our own fault ({type(failure.value).__name__})")
         frame = failure.getTraceback().strip().splitlines()[-3:]
-        logger.error("Our own code failed on %s: %s", response.url, " | ".join(line.strip() for line in frame))
+        logger.error("Our own code failed on %s: %s", url, " | ".join(line.strip() for line in frame))
 
     def stop_for_storage(self, error: ArchiveError) -> None:
         """The disk does not take more: ends the crawl, keeping the cause for the one who started it."""
@@ -171,6 +175,10 @@ class ArchiveSpider(Spider, ABC):
         """Ends the crawl; what is planned and not fetched stays pending."""
         if self.crawler.engine is not None:
             self.crawler.engine.close_spider(self, reason=reason)
+
+    def is_planned(self, url: str) -> bool:
+        """Whether this crawl has asked for that page already, or is about to."""
+        return url in self._seen
 
     def pending(self) -> int:
         """Pages planned and not accounted for yet."""
@@ -189,8 +197,13 @@ class ArchiveSpider(Spider, ABC):
         _count(self.receipt.page_kinds, kind.value)
         if parsed.reason:
             _count(self.receipt.reasons, f"{kind.value}: {parsed.reason}")
+        # A 403 may be the forum's own word on a board for members; in all else a refusal is one whatever page it wears.
+        is_forums_word = page.status == HTTPStatus.FORBIDDEN and (kind is PageKind.LOGIN or parsed.engine_version)
+        if page.status in REFUSING_STATUS and not is_forums_word:
+            _count(self.receipt.failed, f"status {page.status}")
+            return False
         if kind in {PageKind.UNKNOWN, PageKind.CHALLENGE}:
-            if page.status >= 400:
+            if page.status >= HTTPStatus.BAD_REQUEST:
                 _count(self.receipt.failed, f"status {page.status}")
             else:
                 self.receipt.quarantined += 1

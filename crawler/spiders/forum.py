@@ -20,8 +20,11 @@ class ThreadReading(Struct):
     """A thread in the course of being read."""
 
     listed: Thread
+    board_id: str | None
     whole: bool
     """Whether it is read from its first page."""
+    joins: str | None = None
+    """The last post known from before: a tail has to show it, else something between was deleted or moved."""
     posts: set[str] = field(default_factory=set)
     first_at: datetime | None = None
     """When the first post that this crawl read of it was written; the opening post counts on page 1 only."""
@@ -29,6 +32,7 @@ class ThreadReading(Struct):
     in_order: bool = True
     """Whether its posts came oldest first; a thread sorted by votes does not."""
     has_gap: bool = False
+    last_id: str | None = None
     pages: int | None = None
 
 
@@ -40,6 +44,8 @@ class ForumSpider(ArchiveSpider):
     def __init__(self, plan: CrawlPlan, **kwargs: Any) -> None:  # noqa: ANN401 (Scrapy's own signature)
         super().__init__(plan, **kwargs)
         self._reading: dict[str, ThreadReading] = {}
+        self._opened: set[str] = set()
+        self._lost_boards: set[str] = set()
         named = (board.name for board in plan.site.boards if board.name and not board.url)
         self._sought = {_folded(name): name for name in named}
         """Boards known by name only, until the index shows their address."""
@@ -67,11 +73,10 @@ class ForumSpider(ArchiveSpider):
                 self.lost(task)
 
     def lost(self, task: Task) -> None:
-        """A page of a thread is missing: what is read of it has a gap."""
-        if task.thread_id in self._reading:
-            self._reading[task.thread_id].has_gap = True
-            if task.first:
-                del self._reading[task.thread_id]
+        """A page is missing: what is read of its thread has a gap, and its board is to be walked whole next time."""
+        self._reading.pop(task.thread_id or "", None)
+        if task.board_id:
+            self._lost_boards.add(task.board_id)
 
     def _follow_boards(self, page: ParsedPage) -> Iterator[Request]:
         for board in page.boards:
@@ -81,8 +86,11 @@ class ForumSpider(ArchiveSpider):
                 yield from self.request(board.url, Task(kind="board", board_id=board.board_id))
 
     def closed(self, reason: str) -> None:  # noqa: ARG002 (Scrapy's own signature)
-        """The crawl is over: what was sought and not found goes into the receipt."""
+        """The crawl is over: what was sought and not found, or found and lost, goes into the receipt."""
+        self._lost_boards.update(reading.board_id for reading in self._reading.values() if reading.board_id)
         self.receipt.boards_missing = sorted(self._sought.values())
+        self.receipt.boards_lost = sorted(self._lost_boards)
+        self.receipt.boards_walked = [board for board in self.receipt.boards_walked if board not in self._lost_boards]
 
     def _follow_board(self, task: Task, page: ParsedPage) -> Iterator[Request]:
         moved = [thread for thread in page.threads if self._is_wanted(thread)]
@@ -96,7 +104,7 @@ class ForumSpider(ArchiveSpider):
             self.receipt.boards_walked.append(board_id)
         # Oldest activity first: the queue is last in, first out.
         for thread in moved:
-            yield from self._open_thread(thread)
+            yield from self._open_thread(thread, board_id)
 
     def _has_range(self) -> bool:
         return self.receipt.since is not None or self.receipt.until is not None
@@ -128,18 +136,24 @@ class ForumSpider(ArchiveSpider):
         moved_ids = {thread.thread_id for thread in moved}
         return board_id in self.plan.state.boards_walked and not any(row.thread_id in moved_ids for row in rows)
 
-    def _open_thread(self, thread: Thread) -> Iterator[Request]:
-        if thread.thread_id in self._reading or thread.url is None:
+    def _open_thread(self, thread: Thread, board_id: str | None) -> Iterator[Request]:
+        if thread.thread_id in self._opened or thread.url is None:
             return
+        self._opened.add(thread.thread_id)
         known = self.plan.state.threads.get(thread.thread_id)
+        reading = ThreadReading(listed=thread, board_id=board_id, whole=True)
         first_page = 1
-        if known and known.page_count and known.grew(thread.reply_count) and not self.receipt.full:
-            first_page = known.page_count
-        engine = engine_named(self.engine_name)
-        self._reading[thread.thread_id] = ThreadReading(listed=thread, whole=first_page == 1)
+        has_tail = known and known.last_post_id and (known.page_count or 1) > 1 and known.grew(thread.reply_count)
+        if known and known.page_count and has_tail and not self.receipt.full:
+            reading.whole, reading.joins, first_page = False, known.last_post_id, known.page_count
         self.receipt.threads_opened += 1
-        task = Task(kind="thread", thread_id=thread.thread_id, board_id=thread.board_id)
-        yield from self.request(engine.page_url(thread.url, first_page), task)
+        yield from self._read_from(reading, first_page)
+
+    def _read_from(self, reading: ThreadReading, page: int) -> Iterator[Request]:
+        listed = reading.listed
+        self._reading[listed.thread_id] = reading
+        task = Task(kind="thread", thread_id=listed.thread_id, board_id=reading.board_id)
+        yield from self.request(engine_named(self.engine_name).page_url(listed.url or "", page), task)
 
     def _follow_thread(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         reading = self._reading.get(task.thread_id or "")
@@ -151,31 +165,33 @@ class ForumSpider(ArchiveSpider):
             return
         self.receipt.posts += _note(reading, page.posts)
         reading.pages = max(reading.pages or 1, page.last_page or 1)
-        if page.next_url and page.next_url != url:
+        if page.next_url and page.next_url != url and not self.is_planned(page.next_url):
             following = Task(kind="thread", thread_id=task.thread_id, board_id=task.board_id, first=False)
             yield from self.request(page.next_url, following, priority=5)
+            return
+        if reading.joins and reading.joins not in reading.posts:
+            # The tail does not show what was last known: posts before it are gone, and newer ones have moved up.
+            reading.joins, reading.whole = None, True
+            yield from self._read_from(reading, 1)
             return
         del self._reading[reading.listed.thread_id]
         self._finish(reading)
 
     def _finish(self, reading: ThreadReading) -> None:
-        listed = reading.listed
-        if reading.has_gap:
-            return
-        if reading.whole and listed.reply_count is not None and len(reading.posts) != listed.reply_count + 1:
-            self.receipt.shortfalls.append(
-                Shortfall(thread_id=listed.thread_id, stated=listed.reply_count + 1, captured=len(reading.posts))
-            )
-        since = reading.first_at if reading.in_order else reading.last_at
-        if not reading.whole and since is None:
-            return
+        listed, captured = reading.listed, len(reading.posts)
+        stated = captured if listed.reply_count is None else listed.reply_count + 1
+        if reading.whole and captured != stated:
+            self.receipt.shortfalls.append(Shortfall(thread_id=listed.thread_id, stated=stated, captured=captured))
+        since = None if reading.whole else (reading.first_at if reading.in_order else reading.last_at)
         self.receipt.coverage.append(
             Coverage(
                 thread_id=listed.thread_id,
-                since=None if reading.whole else since,
+                since=since,
                 reply_count=listed.reply_count,
                 last_post_at=listed.last_post_at,
                 page_count=reading.pages,
+                last_post_id=reading.last_id,
+                proves_deletions=captured >= stated if reading.whole else since is not None,
             )
         )
 
@@ -193,5 +209,6 @@ def _note(reading: ThreadReading, posts: list[Post]) -> int:
             reading.in_order = reading.in_order and (reading.last_at is None or reading.last_at <= post.created_at)
             reading.first_at = reading.first_at or post.created_at
             reading.last_at = max(reading.last_at or post.created_at, post.created_at)
+            reading.last_id = post.post_id
         reading.posts.add(post.post_id)
     return len(reading.posts) - before

@@ -50,7 +50,8 @@ class RedditSpider(ArchiveSpider):
         super().__init__(plan, **kwargs)
         self._credentials = credentials
         self._trees: dict[str, TreeReading] = {}
-        self.refused_token: str | None = None
+        self.token_status: int | None = None
+        """Status of the answer that held no token."""
 
     async def start(self) -> AsyncIterator[Request]:
         """The token first; everything else needs it."""
@@ -74,8 +75,8 @@ class RedditSpider(ArchiveSpider):
         try:
             token = json.loads(response.body)["access_token"]
         except (ValueError, KeyError, TypeError):
-            self.refused_token = f"the {task.kind} request was answered with status {response.status}"
-            self.receipt.failed[f"credentials not accepted (status {response.status})"] = 1
+            self.token_status = response.status
+            self.receipt.failed[f"{task.kind} request answered with status {response.status}"] = 1
             self.close_early("no token")
             return
         self.receipt.parsed += 1

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +12,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from crawler.engines import Page, parse
-from crawler.errors import SiteFileError, UsageError
+from crawler.errors import MedthreadsError, SiteFileError, UsageError
 from crawler.receipt import Receipt
 from crawler.records import ParsedPage
-from crawler.site import find_site, registry, usable_sites, why_paused
+from crawler.site import Site, find_site, paused_state, usable_sites, why_paused
 from crawler.state import CrawlScope
 from medthreads.commands.options import ArchiveOption, JsonOption, SinceOption, SiteArgument, UntilOption, instant
+from medthreads.commands.printing import Output
 from medthreads.location import archive_location
 
 
@@ -50,8 +51,10 @@ def crawl_command(
 
     if watch_stdin:
         end_with_stdin()
-    declared = find_site(site)
     scope = CrawlScope(since=instant("--since", since), until=instant("--until", until), full=full)
+    if scope.since and scope.until and scope.since >= scope.until:
+        raise UsageError(f"--since {since} is not before --until {until}: nothing can lie between them.")
+    declared = find_site(site)
     location = archive_location(archive)
     landing = pipeline.crawl(declared, location, scope, crawl_id)
     if not land_only:
@@ -103,7 +106,7 @@ def print_receipt(receipt: Receipt) -> None:
     rows += [("", f"{count:,} x {reason}") for reason, count in receipt.reasons.items()]
     for name, value in rows:
         table.add_row(name, value)
-    Console(soft_wrap=True, highlight=False).print(table)
+    Output(soft_wrap=True, highlight=False).print(table)
 
 
 def _threads(receipt: Receipt) -> str:
@@ -132,10 +135,11 @@ def parse_command(
         body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read {file}: {error.strerror}.") from error
+    host = _host(url)
     page = Page(
         url=url,
         body=body,
-        site=site or _site_of(url),
+        site=site or _site_of(host),
         headers=dict(_header(line) for line in header or []),
         fetched_at=instant("--fetched-at", fetched_at),
     )
@@ -147,8 +151,16 @@ def parse_command(
     out.flush()
 
 
-def _site_of(url: str) -> str:
-    host = urlsplit(url).hostname or "unknown"
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # refuses what is no number, as whoever reads the page would
+    except ValueError as error:
+        raise UsageError(f"--url {url!r} is no address: {error}.") from None
+    return parts.hostname or "unknown"
+
+
+def _site_of(host: str) -> str:
     return next((name for name, site in usable_sites()[0].items() if site.host.removeprefix("www.") in host), host)
 
 
@@ -165,16 +177,21 @@ _sites = typer.Typer(no_args_is_help=True, help="The registered sites: list, sho
 @_sites.command("list")
 def list_sites(as_json: JsonOption = False) -> None:
     """All registered sites, and what keeps a paused one from being crawled."""
-    sites = registry()
+    sites, faults = usable_sites()
+    _print_sites(list(sites.values()), as_json=as_json)
+    _raise_all(faults)
+
+
+def _print_sites(sites: list[Site], *, as_json: bool) -> None:
     if as_json:
-        for site in sites.values():
+        for site in sites:
             print(msgspec.json.encode({**site.model_dump(), "paused": why_paused(site, os.environ)}).decode())
         return
     table = Table("site", "engine", "boards", "schedule (UTC)", "state", box=None, pad_edge=False)
-    for site in sites.values():
+    for site in sites:
         boards = ", ".join(board.name or board.url or "" for board in site.boards) or "all"
-        table.add_row(site.name, site.engine, boards, site.schedule or "by hand", why_paused(site) or "ready")
-    Console(highlight=False).print(table)
+        table.add_row(site.name, site.engine, boards, site.schedule or "by hand", paused_state(site))
+    Output(highlight=False).print(table)
 
 
 @_sites.command("show")
@@ -190,16 +207,24 @@ def check_sites(
     ] = None,
 ) -> None:
     """Validate site files without fetching anything; every fault is told."""
-    sites, faults = usable_sites()
-    if paths:
-        sites, faults = {}, []
-        for path in paths:
-            try:
-                sites[str(path)] = find_site(str(path))
-            except SiteFileError as fault:
-                faults.append(fault)
-    for site in sites.values():
-        print(f"{site.name}: valid, {why_paused(site) or 'ready'}")
+    sites: list[Site] = []
+    faults: list[MedthreadsError] = []
+    for path in paths or ():
+        try:
+            sites.append(find_site(str(path)))
+        except (SiteFileError, UsageError) as fault:
+            faults.append(fault)
+    if not paths:
+        registered, unusable = usable_sites()
+        sites, faults = list(registered.values()), list(unusable)
+    for site in sites:
+        # The reason names the site itself.
+        print(f"{site.name}: valid, {(why_paused(site) or 'ready').removeprefix(f'{site.name} is ')}")
+    _raise_all(faults)
+
+
+def _raise_all(faults: Sequence[MedthreadsError]) -> None:
+    """Prints all faults but the last, which ends the command."""
     for told in faults[:-1]:
         print(told, file=sys.stderr)
     if faults:

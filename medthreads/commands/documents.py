@@ -48,6 +48,8 @@ def export_command(
     """Write one thread as a document."""
     from medthreads import importing
 
+    if output is not None and (not output.name or output.is_dir()):
+        raise UsageError(f"Cannot write to {str(output)!r}, which names no file; give --output a file's path.")
     data = importing.export(archive_location(archive), site, thread, form, names=names)
     if output is None:
         sys.stdout.buffer.write(data)

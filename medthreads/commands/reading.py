@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from medthreads.commands.options import ArchiveOption, JsonOption
+from medthreads.commands.printing import Output
 from medthreads.location import archive_location
 
 WIDEST = 80
@@ -59,9 +59,9 @@ def _print(names: list[str], rows: list[list[object]]) -> None:
     """A table where it fits the terminal, else a block of `name  value` lines for each row."""
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(len(name), *(len(row[column]) for row in cells), 0) for column, name in enumerate(names)]
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=sum(widths) + 2 * len(widths) + 2)
+        console = Output(highlight=False, width=sum(widths) + 2 * len(widths) + 2)
     if sum(widths) + 2 * len(widths) <= console.width:
         table = Table(*names, box=None, pad_edge=False)
         for row in cells:

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from crawler.errors import UsageError
 from medthreads.commands.options import ArchiveOption, JsonOption
 from medthreads.location import archive_location
 
@@ -23,7 +24,12 @@ def summaries_command(
     from storage.archive import Archive
     from summaries.refresh import refresh
 
-    counts = refresh(Archive.open(archive_location(archive), create=False), site)
+    opened = Archive.open(archive_location(archive), create=False)
+    if site is not None:
+        held = sorted({commit.site for commit in opened.committed()})
+        if site not in held:
+            raise UsageError(f"The archive holds no site {site!r}; it holds {', '.join(held) or 'none yet'}.")
+    counts = refresh(opened, site)
     if as_json:
         print(msgspec.json.encode(counts).decode())
     else:
