@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: `make bench`."""
+"""All benchmarks, one after the other: `make bench`. The load is printed with each: what else runs here shows in it."""
 
 import os
 
@@ -6,5 +6,4 @@ from benchmarks import commit, crawl, extraction, first_run, summary_refresh
 
 for module in (extraction, crawl, commit, summary_refresh, first_run):
     print(f"\n{module.__name__} (load {os.getloadavg()[0]:.1f})", flush=True)
-    for line in module.run():
-        print(f"  {line}", flush=True)
+    module.main()

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PAGES_PER_THREAD = 1.4
+PAGES_PER_THREAD = 1.2
 """Thread and board pages of the demo forum, by its number of threads (measured)."""
 ROUNDS = 3
 
@@ -118,12 +118,12 @@ def landed_urls(folder: Path) -> list[str]:
     return [exchange.url for path in sorted(folder.glob("*.warc.gz")) for _, exchange in read_exchanges(path)]
 
 
-def run(small: int = 2_000, large: int = 10_000) -> Iterator[str]:
-    """The report's lines, as they are measured."""
-    yield from compare(int(small / PAGES_PER_THREAD), ROUNDS)
-    yield from compare(int(large / PAGES_PER_THREAD), 1)
+def main(small: int = 2_000, large: int = 10_000) -> None:
+    """Prints a line for each size, as it is measured."""
+    for threads, rounds in ((small / PAGES_PER_THREAD, ROUNDS), (large / PAGES_PER_THREAD, 1)):
+        for line in compare(int(threads), rounds):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
-    for line in run(*map(int, sys.argv[1:])):
-        print(line, flush=True)
+    main(*map(int, sys.argv[1:]))

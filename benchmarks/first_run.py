@@ -3,14 +3,13 @@
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
 
-def run() -> Iterator[str]:
-    """One line: seconds of the set-up, and until data and summaries were there."""
+def main() -> None:
+    """Prints a line: seconds of the set-up, and until data and summaries were there."""
     with tempfile.TemporaryDirectory() as name:
         clone = Path(name) / "medthreads"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -21,9 +20,10 @@ def run() -> Iterator[str]:
         done = subprocess.run(command, cwd=clone, check=True, capture_output=True, text=True)
         whole = time.monotonic() - began
     told = next(line for line in done.stdout.splitlines() if "first crawl and summaries" in line)
-    yield f"make run from a fresh clone: set-up {ready - began:.0f} s; then {told.strip()}; {whole:.0f} s until stopped"
+    print(
+        f"make run from a fresh clone: set-up {ready - began:.0f} s; then {told.strip()}; {whole:.0f} s until stopped"
+    )
 
 
 if __name__ == "__main__":
-    for line in run():
-        print(line)
+    main()

@@ -44,6 +44,9 @@ Open the red task's log: **the last lines are one sentence that says what happen
 | 15 | a check did not hold: landed, not published | no | see the log of `check`, correct, clear `check` |
 | 130 | stopped | yes | nothing: the next try goes on from there |
 
+A `crawl` that stays *scheduled* waits in its host's pool (*Admin* → *Pools*) for another crawl of that host. The red
+*Triggerer* on the home page means nothing: there is none, and none is needed.
+
 Clearing a task never fetches twice what its landing holds, and never commits twice.
 """
 

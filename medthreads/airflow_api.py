@@ -83,9 +83,9 @@ class AirflowApi:
         try:
             return self._ask(method, path, body, authorised=authorised)
         except urllib.error.HTTPError as error:
-            if error.code != 401 or not authorised:
+            if error.code not in {401, 403} or not authorised or self._token is None:
                 raise
-        self._token = None  # a token lasts for a day; `up` may run for months
+        self._token = None  # a token lasts for a day, `up` may run for months; one that is not accepted may be a 403
         return self._ask(method, path, body, authorised=True)
 
     def _ask(self, method: str, path: str, body: Answer | None, *, authorised: bool) -> Answer:

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, cast
@@ -116,14 +116,9 @@ def publish(committed: Step) -> Step:
     context = get_current_context()
     with plain_failures():
         published = pipeline.publish(archive_location(), Path(committed["landing"]))
-    figures = {
-        "files_written": len(published.files),
-        "files_removed": len(published.removed),
-        "rows_of_all_sites": published.rows,
-    }
-    removed = f", {len(published.removed):,} removed" if published.removed else ""
-    log.info("publish: %s: %s files written%s", committed["site"], f"{len(published.files):,}", removed)
-    log.info("current/ holds %s rows of all sites in all, as of snapshot %s", f"{published.rows:,}", published.snapshot)
+    figures = {"files_written": len(published.files), "files_removed": len(published.removed), "rows": published.rows}
+    log.info("publish: %s", published_sentence(published.files, published.rows))
+    log.info("current/ shows snapshot %s of the archive", published.snapshot)
     run = cast("Run", context["dag_run"])
     day = (run.partition_date or run.run_after or datetime.now(UTC)).date().isoformat()
     event: Any = context["outlet_events"][ARCHIVE_ASSET]
@@ -240,6 +235,12 @@ def changes_sentence(counts: Mapping[str, int]) -> str:
         f"posts: {_sentence({**posts, 'in the crawl': counts.get('seen', 0)})}; "
         f"threads: {_sentence({**threads, 'in the crawl': counts.get('threads_seen', 0)})}"
     )
+
+
+def published_sentence(files: Sequence[str], rows: int) -> str:
+    """What a publish wrote: `13 files of demoforum, 195 rows of posts and threads`. It may bring other sites along."""
+    sites = sorted(set(re.findall(r"site=([^/]+)/", "\n".join(files))))
+    return f"{len(files):,} files of {', '.join(sites)}, {rows:,} rows of posts and threads" if files else "nothing new"
 
 
 def _sentence(figures: Mapping[str, int]) -> str:

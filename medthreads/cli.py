@@ -19,7 +19,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         # While the modules load; later the commands answer it themselves.
-        print("Interrupted before anything was done.", file=sys.stderr)
+        print("Stopped by Ctrl-C before anything was done.", file=sys.stderr)
         sys.exit(InterruptedCrawlError.exit_code)
 
 

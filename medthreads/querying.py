@@ -19,6 +19,9 @@ _ANSWERS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "COPY", "EXECUTE", 
 _TEXT_TYPES = frozenset({"INTERVAL", "BLOB", "BIT", "BIGNUM", "TIME WITH TIME ZONE", "TIMESTAMP_NS"})
 """DuckDB's types that Arrow's CSV or Python has no form for; DuckDB writes them itself."""
 
+_INTERRUPTED = "Query interrupted"
+"""How DuckDB tells of Ctrl-C."""
+
 
 def ask(location: str, query: str) -> pa.Table:
     """The answer to a SQL query over the archive's views; column names are unique (`a`, `a_1`).
@@ -44,19 +47,23 @@ def ask(location: str, query: str) -> pa.Table:
             raise UsageError(f"The query cannot be run: {_unknown(str(error), connection)}") from error
         except duckdb.Error as error:
             raise UsageError(f"The query cannot be run: {str(error).strip()}") from error
+        except RuntimeError as error:
+            if _INTERRUPTED in str(error):
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _arrow(answer: duckdb.DuckDBPyRelation) -> pa.Table:
     names = unique(answer.columns)
     types = [str(type_) for type_ in answer.types]
-    if not _TEXT_TYPES.isdisjoint(types):
-        # By position, as names may be there twice.
-        columns = [f"CAST(c{n} AS VARCHAR)" if type_ in _TEXT_TYPES else f"c{n}" for n, type_ in enumerate(types)]
-        aliases = ", ".join(f"c{n}" for n in range(len(types)))
-        query = f"SELECT {', '.join(columns)} FROM answer AS answer({aliases})"  # noqa: S608 (made of numbers)
-        answer = answer.query("answer", query) or answer
-    table: pa.Table = answer.to_arrow_table()
-    return table.rename_columns(names)
+    if _TEXT_TYPES.isdisjoint(types):
+        return answer.to_arrow_table().rename_columns(names)
+    # By position, as names may be there twice.
+    columns = [f"CAST(c{n} AS VARCHAR)" if type_ in _TEXT_TYPES else f"c{n}" for n, type_ in enumerate(types)]
+    aliases = ", ".join(f"c{n}" for n in range(len(types)))
+    query = f"SELECT {', '.join(columns)} FROM answer AS answer({aliases})"  # noqa: S608 (made of numbers)
+    shown = answer.query("answer", query)
+    return shown.to_arrow_table().rename_columns(names) if shown is not None else pa.table({})
 
 
 def unique(names: Sequence[str]) -> list[str]:

@@ -275,6 +275,11 @@ class TestSentences:
         counts = {"new": 36, "edited": 0, "seen": 1204, "threads_new": 3, "threads_seen": 40, "boards_seen": 8}
         assert tasks.changes_sentence(counts) == "posts: 36 new, 1,204 in the crawl; threads: 3 new, 40 in the crawl"
 
+    def test_a_publish_names_the_sites_it_wrote(self, tasks):
+        files = [f"{table}/site={site}/month=2026-11/data.parquet" for table in ("posts", "threads") for site in "ba"]
+        assert tasks.published_sentence(files, 1234) == "4 files of a, b, 1,234 rows of posts and threads"
+        assert tasks.published_sentence([], 0) == "nothing new"
+
 
 def test_a_paused_site_is_skipped_before_a_word_of_crawling(tasks, caplog, monkeypatch):
     from airflow.sdk.exceptions import AirflowSkipException

@@ -1,5 +1,6 @@
 """`medthreads up`, the real thing: Airflow, the demo sites, the first crawl, a backfill, and nothing left behind."""
 
+import io
 import json
 import os
 import re
@@ -11,7 +12,11 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import psutil
 import pytest
@@ -269,6 +274,26 @@ class TestMissingPools:
         self.site_file(tmp_path, "late", "late.example")
         (tmp_path / "broken.yaml").write_text("name: [")
         assert "host_late.example" in MissingPools(Pools(), {"MEDTHREADS_SITES": str(tmp_path)}).make()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_has_run_out_is_renewed(monkeypatch, status):
+    api = AirflowApi("http://127.0.0.1:9", "admin", "x")
+    tokens = iter(["old", "new"])
+    sent: list[str] = []
+
+    def answer(request: Request, timeout: float):
+        assert timeout
+        if request.selector == "/auth/token":
+            return io.BytesIO(json.dumps({"access_token": next(tokens)}).encode())
+        sent.append(request.get_header("Authorization", ""))
+        if len(sent) == 1:
+            raise HTTPError(request.full_url, status, "no", Message(), None)
+        return io.BytesIO(b'{"pools": [{"name": "default_pool"}]}')
+
+    monkeypatch.setattr("medthreads.airflow_api._OPENER", SimpleNamespace(open=answer))
+    assert api.pools() == {"default_pool"}
+    assert sent == ["Bearer old", "Bearer new"]
 
 
 def test_the_environment_of_another_airflow_is_left_out():

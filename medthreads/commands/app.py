@@ -31,13 +31,11 @@ class InOrder(TyperGroup):
             result: object = super().invoke(ctx)
             sys.stdout.flush()
         except KeyboardInterrupt:
-            raise InterruptedCrawlError(INTERRUPTED) from None
+            raise InterruptedCrawlError("Stopped by Ctrl-C.") from None
         except BrokenPipeError as error:
             raise ReaderGoneError(str(error)) from error
         return result
 
-
-INTERRUPTED = "Interrupted before it was done; run the same command again."
 
 app = typer.Typer(
     cls=InOrder,
