@@ -57,7 +57,8 @@ def _arrow(answer: duckdb.DuckDBPyRelation) -> pa.Table:
     names = unique(answer.columns)
     types = [str(type_) for type_ in answer.types]
     if _TEXT_TYPES.isdisjoint(types):
-        return answer.to_arrow_table().rename_columns(names)
+        table: pa.Table = answer.to_arrow_table().rename_columns(names)
+        return table
     # By position, as names may be there twice.
     columns = [f"CAST(c{n} AS VARCHAR)" if type_ in _TEXT_TYPES else f"c{n}" for n, type_ in enumerate(types)]
     aliases = ", ".join(f"c{n}" for n in range(len(types)))

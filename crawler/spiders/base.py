@@ -37,8 +37,6 @@ class Task(Struct, kw_only=True, frozen=True):
     """index, board, thread, more, about."""
     board_id: str | None = None
     thread_id: str | None = None
-    first: bool = True
-    """Whether this is the first page of its list that this crawl reads."""
 
 
 class CrawlPlan(Struct, kw_only=True):
@@ -67,6 +65,7 @@ class ArchiveSpider(Spider, ABC):
         self.receipt = plan.receipt
         self.engine_name = plan.site.engine
         self.storage_failure: ArchiveError | None = None
+        self.lost_boards: set[str] = set()
         self._seen: set[str] = set()
         self._open: set[str] = set()
         self._began = time.monotonic()
@@ -92,9 +91,15 @@ class ArchiveSpider(Spider, ABC):
     def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         """What to fetch next because of this page."""
 
-    @abstractmethod
     def lost(self, task: Task) -> None:
         """Called where a page planned for `task` gave nothing; whatever depends on it is incomplete."""
+        if task.board_id:
+            self.lost_boards.add(task.board_id)
+
+    def closed(self, reason: str) -> None:  # noqa: ARG002 (Scrapy's own signature)
+        """The crawl is over: a board of which something was lost is to be walked whole the next time."""
+        self.receipt.boards_lost = sorted(self.lost_boards)
+        self.receipt.boards_walked = [board for board in self.receipt.boards_walked if board not in self.lost_boards]
 
     def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
         """One request for a page not planned before; none where it was, or where the budget is spent."""

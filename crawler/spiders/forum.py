@@ -31,7 +31,6 @@ class ThreadReading(Struct):
     last_at: datetime | None = None
     in_order: bool = True
     """Whether its posts came oldest first; a thread sorted by votes does not."""
-    has_gap: bool = False
     last_id: str | None = None
     pages: int | None = None
 
@@ -45,7 +44,6 @@ class ForumSpider(ArchiveSpider):
         super().__init__(plan, **kwargs)
         self._reading: dict[str, ThreadReading] = {}
         self._opened: set[str] = set()
-        self._lost_boards: set[str] = set()
         named = (board.name for board in plan.site.boards if board.name and not board.url)
         self._sought = {_folded(name): name for name in named}
         """Boards known by name only, until the index shows their address."""
@@ -75,8 +73,7 @@ class ForumSpider(ArchiveSpider):
     def lost(self, task: Task) -> None:
         """A page is missing: what is read of its thread has a gap, and its board is to be walked whole next time."""
         self._reading.pop(task.thread_id or "", None)
-        if task.board_id:
-            self._lost_boards.add(task.board_id)
+        super().lost(task)
 
     def _follow_boards(self, page: ParsedPage) -> Iterator[Request]:
         for board in page.boards:
@@ -85,12 +82,11 @@ class ForumSpider(ArchiveSpider):
             if not self.plan.site.boards or self._sought.pop(_folded(board.title or ""), ""):
                 yield from self.request(board.url, Task(kind="board", board_id=board.board_id))
 
-    def closed(self, reason: str) -> None:  # noqa: ARG002 (Scrapy's own signature)
+    def closed(self, reason: str) -> None:
         """The crawl is over: what was sought and not found, or found and lost, goes into the receipt."""
-        self._lost_boards.update(reading.board_id for reading in self._reading.values() if reading.board_id)
+        self.lost_boards.update(reading.board_id for reading in self._reading.values() if reading.board_id)
         self.receipt.boards_missing = sorted(self._sought.values())
-        self.receipt.boards_lost = sorted(self._lost_boards)
-        self.receipt.boards_walked = [board for board in self.receipt.boards_walked if board not in self._lost_boards]
+        super().closed(reason)
 
     def _follow_board(self, task: Task, page: ParsedPage) -> Iterator[Request]:
         moved = [thread for thread in page.threads if self._is_wanted(thread)]
@@ -99,7 +95,7 @@ class ForumSpider(ArchiveSpider):
         board_id = page.board_id or task.board_id
         if page.next_url and not self._reached_watermark(page, moved, board_id):
             # The listing goes on before its threads are read, while few new replies can shift rows between its pages.
-            yield from self.request(page.next_url, Task(kind="board", board_id=board_id, first=False), priority=10)
+            yield from self.request(page.next_url, Task(kind="board", board_id=board_id), priority=10)
         elif board_id and not self._has_range():
             self.receipt.boards_walked.append(board_id)
         # Oldest activity first: the queue is last in, first out.
@@ -166,7 +162,7 @@ class ForumSpider(ArchiveSpider):
         self.receipt.posts += _note(reading, page.posts)
         reading.pages = max(reading.pages or 1, page.last_page or 1)
         if page.next_url and page.next_url != url and not self.is_planned(page.next_url):
-            following = Task(kind="thread", thread_id=task.thread_id, board_id=task.board_id, first=False)
+            following = Task(kind="thread", thread_id=task.thread_id, board_id=task.board_id)
             yield from self.request(page.next_url, following, priority=5)
             return
         if reading.joins and reading.joins not in reading.posts:

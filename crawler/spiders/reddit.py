@@ -105,6 +105,7 @@ class RedditSpider(ArchiveSpider):
 
     def lost(self, task: Task) -> None:
         """A part of a tree is missing: it has a gap."""
+        super().lost(task)
         tree = self._trees.get(task.thread_id or "")
         if tree is not None:
             tree.has_gap = True
@@ -132,7 +133,7 @@ class RedditSpider(ArchiveSpider):
             and task.board_id in self.plan.state.boards_walked
         )
         if page.next_url and not below_range and not known_below:
-            yield from self.request(page.next_url, Task(kind="board", board_id=task.board_id, first=False), priority=10)
+            yield from self.request(page.next_url, Task(kind="board", board_id=task.board_id), priority=10)
         elif task.board_id and not ranged:
             self.receipt.boards_walked.append(task.board_id)
         for thread in moved:
