@@ -304,6 +304,8 @@ def usable_sites(environ: Mapping[str, str] = os.environ) -> tuple[dict[str, Sit
                 site = _load_registered(path)
             except SiteFileError as fault:
                 faults.append(fault)
+                # The shipped site that it was to replace must not be crawled in its place, unnoticed.
+                sites.pop(path.stem, None)
             else:
                 sites[site.name] = site
     return sites, faults

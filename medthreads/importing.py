@@ -107,7 +107,7 @@ def export(location: str, site: str, thread_id: str, form: str, *, names: bool) 
         query = "SELECT * FROM {} WHERE site = ? AND thread_id = ?"
         threads = _rows(connection.sql(query.format("threads"), params=[site, thread_id]))
         if not threads:
-            raise UsageError(f"The archive holds no thread {thread_id!r} of {site}; see `medthreads sql`.")
+            raise UsageError(f"The archive holds no thread {thread_id!r} of {site}; `SELECT thread_id, title FROM threads` lists them.")
         order = " ORDER BY position NULLS LAST, created_at, post_id"
         posts = _rows(connection.sql(query.format("posts") + order, params=[site, thread_id]))
         held = None
