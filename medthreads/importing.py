@@ -1,100 +1,170 @@
-"""Import of thread documents, and export of threads: the I/O around crawler.documents and storage.export."""
+"""Import of what holds threads already, and export of threads: the I/O around crawler.documents and storage.export."""
 
 import hashlib
-from datetime import UTC, datetime
+import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from msgspec import Struct
+from msgspec import Struct, field
 
-from crawler.documents import Document, read_document
+from crawler.documents.pieces import Skipped
 from crawler.errors import UsageError
-from crawler.landing import Landing
-from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt, StagedPage
-from crawler.site import Expectation, Site, usable_sites
-from medthreads import pipeline
+from crawler.receipt import IMPORT_PREFIX
+from crawler.site import Site, usable_sites
+from medthreads.imported_files import SiteOf, read_file, site_namer
+from medthreads.imported_pages import SiteLanding
 from storage.archive import Archive
 from storage.export import export_thread
 from storage.mentions import show
 
 
+logger = logging.getLogger("medthreads")
+
+
 class Imported(Struct, kw_only=True):
-    """What became of one document."""
+    """What became of one file, as far as it is of one site."""
 
     path: str
     site: str
-    thread_id: str
+    thread_id: str | None
+    """The thread, where it is only one."""
+    threads: int
     posts: int
     new: int
     edited: int
     seen: int
+    skipped: int = 0
+    """Rows, lines or pages that gave no record; the landing keeps them in `skipped.jsonl`."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Why, and how many each. The first site's tell of pages on hosts of no known forum, too."""
+
+    def sentence(self) -> str:
+        """The output line for people."""
+        what = self.thread_id or f"{self.threads:,} threads"
+        skipped = "".join(f"; {count:,} skipped: {reason}" for reason, count in self.reasons.items())
+        return (
+            f"{self.path}: {self.site}/{what}, {self.posts:,} posts "
+            f"({self.new:,} new, {self.edited:,} edited, {self.seen:,} seen){skipped}"
+        )
 
 
 def import_path(path: Path, location: str) -> list[Imported]:
-    """Imports a document, or every file of a folder; all are read before the first is committed.
+    """Imports a file, or every file of a folder; all are read before the first is committed.
 
     Raises:
-        UsageError: the path is not there, or a document is in no known form.
+        UsageError: the path is not there, or a file is in no known form.
     """
     if not path.exists():
         raise UsageError(f"There is no {path} to import.")
     files = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path]
     if not files:
         raise UsageError(f"The folder {path} holds no file to import.")
-    documents = []
-    for file in files:
-        try:
-            body = file.read_bytes()
-        except OSError as error:
-            raise UsageError(f"Cannot read {file}: {error.strerror}.") from error
-        saved_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        documents.append((file, body, read_document(body, file.name, saved_at)))
-    return [_import(file, body, document, location) for file, body, document in documents]
-
-
-def _import(file: Path, body: bytes, document: Document, location: str) -> Imported:
-    """The document becomes a landing of its own, named after its content, and goes the way of every landing."""
-    thread = document.parsed.threads[0]
     archive = Archive.open(location)
-    folder = archive.landing_root / thread.site / f"{IMPORT_PREFIX}{hashlib.sha256(body).hexdigest()[:16]}"
-    with pipeline.commit_lock(archive, thread.site):
-        landing = Landing.begin(folder)
-        site = usable_sites()[0].get(thread.site) or Site(name=thread.site, url="http://localhost/")
-        # The site's minimums are for whole crawls of it, not for one thread that somebody saved.
-        site = site.model_copy(update={"expect": Expectation()})
-        pipeline.keep_site(folder, site)
-        url = thread.url or f"import:{thread.site}/{thread.thread_id}"
-        landing.stage(StagedPage(url=url, fetched_at=document.observed_at, parsed=document.parsed))
-        landing.write_receipt(
-            Receipt(
-                site=thread.site,
-                crawl_id=folder.name,
-                engine=document.parsed.engine,
-                started_at=document.observed_at,
-                finished_at=datetime.now(UTC),
-                outcome=Outcome.COMPLETE,
-                discovered=1,
-                parsed=1,
-                page_kinds={document.parsed.page_kind.value: 1},
-                threads_opened=1,
-                posts=len(document.parsed.posts),
-                bytes=len(body),
+    sites = usable_sites()[0]
+    read: list[_File] = []
+    try:
+        for file in files:
+            read.append(_File(file, archive, sites))
+            read[-1].stage(site_namer(sites))
+        return [imported for file in read for imported in file.store()]
+    finally:
+        for each in read:
+            each.discard()
+
+
+class _File:
+    """One file on its way into the archive: a landing for each site that it holds records of."""
+
+    def __init__(self, path: Path, archive: Archive, sites: dict[str, Site]) -> None:
+        self._path = path
+        self._archive = archive
+        self._sites = sites
+        self._landings: dict[str, SiteLanding] = {}
+        self._elsewhere: Counter[str] = Counter()
+
+    def stage(self, site_of: SiteOf) -> None:
+        """Reads all of it into landings named after its content.
+
+        Raises:
+            UsageError: it is in no known form, or gives no record.
+        """
+        crawl_id = f"{IMPORT_PREFIX}{_digest(self._path)[:16]}"
+        waiting: dict[str | None, list[Skipped]] = {}
+        for told in read_file(self._path, site_of):
+            if isinstance(told, Skipped):
+                if told.site in self._landings:
+                    self._landings[told.site].skip(told)
+                else:
+                    waiting.setdefault(told.site, []).append(told)
+                continue
+            if told.site not in self._landings:
+                if not told.parsed.records():
+                    # An error page or an empty one opens no site; where the site does come, it counts there.
+                    reason = told.parsed.reason or f"a page of kind {told.parsed.page_kind} without records"
+                    waiting.setdefault(told.site, []).append(Skipped(place=told.url, reason=reason, site=told.site))
+                    continue
+                site = self._sites.get(told.site) or Site(name=told.site, url="http://localhost/")
+                self._landings[told.site] = SiteLanding(self._archive, site, crawl_id)
+            self._landings[told.site].add(told)
+        self._place(waiting)
+        size = self._path.stat().st_size
+        for landing in self._landings.values():
+            landing.close(size if len(self._landings) == 1 else 0)
+
+    def _place(self, waiting: dict[str | None, list[Skipped]]) -> None:
+        """Gives each skipped entry to the landing of its site; those of no site that was met are counted."""
+        for name, entries in waiting.items():
+            first = next(iter(self._landings.values()), None)
+            landing = first if name is None else self._landings.get(name)
+            for entry in entries:
+                if landing is not None:
+                    landing.skip(entry)
+                else:
+                    self._elsewhere[entry.reason] += 1
+        if not self._landings:
+            reasons = "; ".join(f"{count:,} x {reason}" for reason, count in self._elsewhere.most_common(3))
+            raise UsageError(
+                f"{self._path} holds nothing that could be read into threads ({reasons or 'it has no page or row'})."
             )
-        )
-        landing.close()
-    unchanged = {"new": 0, "edited": 0, "seen": len(document.parsed.posts)}
-    is_known = archive.is_committed(folder.name, thread.site)
-    counts = unchanged if is_known else pipeline.store(location, folder).counts
-    return Imported(
-        path=str(file),
-        site=thread.site,
-        thread_id=thread.thread_id,
-        posts=len(document.parsed.posts),
-        new=counts["new"],
-        edited=counts["edited"],
-        seen=counts["seen"],
-    )
+
+    def store(self) -> list[Imported]:
+        """Commits the landings, one a site."""
+        done = []
+        for landing in self._landings.values():
+            stored = landing.store()
+            reasons = landing.skipped + (Counter() if done else self._elsewhere)
+            if reasons:
+                logger.warning("%s: %s entries gave no record.", self._path, f"{reasons.total():,}")
+            done.append(
+                Imported(
+                    path=str(self._path),
+                    site=landing.site,
+                    thread_id=next(iter(landing.thread_ids)) if len(landing.thread_ids) == 1 else None,
+                    threads=len(landing.thread_ids),
+                    posts=landing.posts,
+                    new=stored.new,
+                    edited=stored.edited,
+                    seen=stored.seen,
+                    skipped=reasons.total(),
+                    reasons=dict(reasons.most_common()),
+                )
+            )
+        return done
+
+    def discard(self) -> None:
+        """Removes what was staged and not committed."""
+        for landing in self._landings.values():
+            landing.discard()
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
 
 
 def export(location: str, site: str, thread_id: str, form: str, *, names: bool) -> bytes:
@@ -107,7 +177,9 @@ def export(location: str, site: str, thread_id: str, form: str, *, names: bool) 
         query = "SELECT * FROM {} WHERE site = ? AND thread_id = ?"
         threads = _rows(connection.sql(query.format("threads"), params=[site, thread_id]))
         if not threads:
-            raise UsageError(f"The archive holds no thread {thread_id!r} of {site}; `SELECT thread_id, title FROM threads` lists them.")
+            raise UsageError(
+                f"The archive holds no thread {thread_id!r} of {site}; `SELECT thread_id, title FROM threads` lists them."
+            )
         order = " ORDER BY position NULLS LAST, created_at, post_id"
         posts = _rows(connection.sql(query.format("posts") + order, params=[site, thread_id]))
         held = None

@@ -1,5 +1,6 @@
 """What every test may use: the shared real pages, where they are present."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -75,7 +76,7 @@ def medthreads(tmp_path: Path) -> Medthreads:
     return Medthreads(tmp_path)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """DuckDB 2.0's binding prints a page about itself when a worker ends; nobody needs it in the log."""
     if hasattr(config, "workerinput"):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))

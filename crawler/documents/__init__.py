@@ -1,7 +1,8 @@
 """Threads that somebody saved as text, read into the same records as crawled pages.
 
-Pure: bytes in, records out. Two forms are known, told apart by what they hold and never by their names:
-`forum_text` (a thread copied out of a XenForo 2 page) and `reddit_text` (a submission with its comments).
+Pure: bytes in, records out. Two forms are one thread each, told apart by what they hold and never by their names:
+`forum_text` (a thread copied out of a XenForo 2 page) and `reddit_text` (a submission with its comments). Files of
+many threads are read piece by piece: `reddit_dump`, `forum_dl`, `web_archive`.
 """
 
 from datetime import datetime
@@ -33,5 +34,7 @@ def read_document(body: bytes, name: str, observed_at: datetime) -> Document:
         return Document(parsed=read_forum_text(lines, name), observed_at=observed_at)
     raise UsageError(
         f"{name} is in no form of thread document that is known: give a forum thread copied as text (title first, "
-        f"each post closed by a line with one no-break space) or a Reddit document that opens with `Thread ID:`."
+        f"each post closed by a line with one no-break space), a Reddit document that opens with `Thread ID:`, a "
+        f"Reddit dump (rows of Pushshift or Arctic Shift as .json, .jsonl, .gz or .zst), forum-dl's JSON Lines, or a "
+        f"web archive (.warc, .warc.gz, .wacz)."
     )
