@@ -2,16 +2,15 @@
 
 import gzip
 import importlib
-import io
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import ModuleType
+from typing import BinaryIO, Protocol, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,10 +26,14 @@ from crawler.site import Site
 
 _GZIP, _ZIP, _ZSTANDARD, _WARC = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"WARC/"
 _BOM = b"\xef\xbb\xbf"
+_PACKED_OR_JSON = re.compile(rb"\x1f\x8b|\x28\xb5\x2f\xfd|(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*\{)")
+"""A bracket alone opens many a thread's title, too."""
 _LOOKED_AT = 20
 """Lines that may be unreadable before one says what the file is."""
 _LARGEST_WINDOW = 2**31
 """Bytes; Pushshift compresses with so large a window (`zstd --long=31`)."""
+_CHUNK = 2**16
+"""Packed bytes taken at a time."""
 _NO_NAME = re.compile(r"[^a-z0-9_-]+")
 
 SiteOf = Callable[[str], str | None]
@@ -74,21 +77,22 @@ def _read(stream: BinaryIO, name: str, saved_at: datetime, site_of: SiteOf) -> I
     stream.seek(0)
     if head.startswith(_ZIP):
         yield from _read_wacz(stream, name, saved_at, site_of)
-    elif head.startswith(_WARC) or (head.startswith(_GZIP) and _unpacked_head(stream).startswith(_WARC)):
+        return
+    if head.startswith(_WARC) or (head.startswith(_GZIP) and _unpacked_head(stream).startswith(_WARC)):
         yield from read_web_archive(stream, saved_at, site_of)
-    elif head.startswith((_GZIP, _ZSTANDARD)) or head.removeprefix(_BOM).lstrip()[:1] in {b"{", b"["}:
-        lines = _lines(stream, head, name)
-        looked_at = list(islice(lines, _LOOKED_AT))
-        reader = _reader_of(looked_at)
-        if reader is None:
-            # Says what forms there are; whoever packed a text document has to unpack it.
-            read_document(b"{}" if head.startswith((_GZIP, _ZSTANDARD)) else head, name, saved_at)
-        elif reader == "reddit":
-            yield from read_dump(chain(looked_at, lines), saved_at)
-        else:
-            yield from read_forum_dl(chain(looked_at, lines), saved_at, site_of)
+        return
+    lines = _lines(stream, head, name) if _PACKED_OR_JSON.match(head) else iter(())
+    looked_at = list(islice(lines, _LOOKED_AT))
+    reader = _reader_of(looked_at)
+    if reader == "reddit":
+        yield from read_dump(chain(looked_at, lines), saved_at)
+    elif reader == "forum-dl":
+        yield from read_forum_dl(chain(looked_at, lines), saved_at, site_of)
     else:
-        document = read_document(stream.read(), name, saved_at)
+        # Or nothing known: that is told there, of packed files, too.
+        stream.seek(0)
+        packed = head.startswith((_GZIP, _ZSTANDARD))
+        document = read_document(b"packed" if packed else stream.read(), name, saved_at)
         thread = document.parsed.threads[0]
         url = thread.url or f"import:{thread.site}/{thread.thread_id}"
         yield Piece(site=thread.site, url=url, observed_at=document.observed_at, parsed=document.parsed)
@@ -122,23 +126,65 @@ def _lines(stream: BinaryIO, head: bytes, name: str) -> Iterator[bytes]:
     """Lines of a file that may be packed; the elements of a file that is one JSON array."""
     number = 0
     errors: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, EOFError)
-    with ExitStack() as stack:
-        unpacked: Any = stream
-        if head.startswith(_GZIP):
-            unpacked = stack.enter_context(gzip.GzipFile(fileobj=stream))
-        elif head.startswith(_ZSTANDARD):
-            zstandard = _zstandard(name)
-            errors = (*errors, zstandard.ZstdError)
-            reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-            unpacked = io.BufferedReader(reader.stream_reader(stream, read_across_frames=True))
-        try:
-            for number, line in enumerate(unpacked, 1):
-                if number == 1 and line.removeprefix(_BOM).lstrip().startswith(b"["):
-                    yield from _elements(line.removeprefix(_BOM) + unpacked.read(), name)
-                    return
-                yield line
-        except errors as error:
-            raise UsageError(f"{name} is damaged after line {number} ({error}); get it again.") from error
+    lines: Iterator[bytes] = iter(stream)
+    if head.startswith(_GZIP):
+        lines = iter(gzip.GzipFile(fileobj=stream))
+    elif head.startswith(_ZSTANDARD):
+        zstandard = _zstandard(name)
+        errors = (*errors, zstandard.ZstdError)
+        lines = _split(_unpacked_zstandard(stream, zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)))
+    try:
+        for number, line in enumerate(lines, 1):
+            if number == 1 and line.removeprefix(_BOM).lstrip().startswith(b"["):
+                yield from _elements(line.removeprefix(_BOM) + b"".join(lines), name)
+                return
+            yield line
+    except errors as error:
+        raise UsageError(f"{name} is damaged after line {number} ({error}); get it again.") from error
+
+
+class _Decompressor(Protocol):
+    """As far as that of the package `zstandard` is used here."""
+
+    def decompressobj(self) -> "_Frame": ...
+
+
+class _Frame(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _unpacked_zstandard(stream: BinaryIO, decompressor: _Decompressor) -> Iterator[bytes]:
+    """Frame by frame, as the package's own readers take a file that was cut off for one that ends.
+
+    Raises:
+        EOFError: the last frame is not whole.
+    """
+    frame = decompressor.decompressobj()
+    is_open = False
+    while chunk := stream.read(_CHUNK):
+        while chunk:
+            yield frame.decompress(chunk)
+            is_open = not frame.eof
+            chunk = b""
+            if frame.eof:
+                chunk, frame = frame.unused_data, decompressor.decompressobj()
+    if is_open:
+        raise EOFError("it ends in the middle of a frame")
+
+
+def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Chunks to lines."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+    if rest:
+        yield rest
 
 
 def _elements(body: bytes, name: str) -> list[bytes]:
@@ -148,7 +194,7 @@ def _elements(body: bytes, name: str) -> list[bytes]:
         raise UsageError(f"{name} opens like a JSON array and is none ({error}); get it again.") from error
 
 
-def _zstandard(name: str) -> Any:
+def _zstandard(name: str) -> ModuleType:
     try:
         return importlib.import_module("zstandard")
     except ImportError:
@@ -169,6 +215,6 @@ def _read_wacz(stream: BinaryIO, name: str, saved_at: datetime, site_of: SiteOf)
                 )
             for member in members:
                 with archive.open(member) as warc:
-                    yield from read_web_archive(io.BufferedReader(warc), saved_at, site_of)  # type: ignore[type-var]
+                    yield from read_web_archive(cast("BinaryIO", warc), saved_at, site_of)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise UsageError(f"{name} is a damaged or locked zip file ({error}); get it again.") from error

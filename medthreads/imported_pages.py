@@ -55,8 +55,19 @@ class SiteLanding:
             pipeline.keep_site(aside, site.model_copy(update={"expect": Expectation()}))
             self._landing = Landing.begin(aside)
 
-    def add(self, piece: Piece) -> None:
-        """Stages the records of a piece."""
+    @property
+    def kept(self) -> Path:
+        """Where skipped entries are, once the landing is in its place."""
+        return self._place / SKIPPED
+
+    def add(self, told: Piece | Skipped) -> None:
+        """Stages the records of a piece; keeps an entry that gave none."""
+        if isinstance(told, Piece):
+            self._stage(told)
+        else:
+            self._skip(told)
+
+    def _stage(self, piece: Piece) -> None:
         parsed = piece.parsed
         self.posts += len(parsed.posts)
         self.thread_ids.update(post.thread_id for post in parsed.posts)
@@ -70,8 +81,7 @@ class SiteLanding:
         if self._landing is not None:
             self._landing.stage(StagedPage(url=piece.url, fetched_at=piece.observed_at, parsed=parsed))
 
-    def skip(self, skipped: Skipped) -> None:
-        """Keeps an entry that gave no record."""
+    def _skip(self, skipped: Skipped) -> None:
         self.skipped[skipped.reason] += 1
         if self._landing is None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 from msgspec import Struct, field
 
-from crawler.documents.pieces import Skipped
+from crawler.documents.pieces import Piece, Skipped
 from crawler.errors import UsageError
 from crawler.receipt import IMPORT_PREFIX
 from crawler.site import Site, usable_sites
@@ -18,7 +18,6 @@ from medthreads.imported_pages import SiteLanding
 from storage.archive import Archive
 from storage.export import export_thread
 from storage.mentions import show
-
 
 logger = logging.getLogger("medthreads")
 
@@ -91,38 +90,33 @@ class _File:
             UsageError: it is in no known form, or gives no record.
         """
         crawl_id = f"{IMPORT_PREFIX}{_digest(self._path)[:16]}"
-        waiting: dict[str | None, list[Skipped]] = {}
+        waiting: dict[str | None, list[Piece | Skipped]] = {}
         for told in read_file(self._path, site_of):
-            if isinstance(told, Skipped):
-                if told.site in self._landings:
-                    self._landings[told.site].skip(told)
-                else:
-                    waiting.setdefault(told.site, []).append(told)
-                continue
-            if told.site not in self._landings:
-                if not told.parsed.records():
-                    # An error page or an empty one opens no site; where the site does come, it counts there.
-                    reason = told.parsed.reason or f"a page of kind {told.parsed.page_kind} without records"
-                    waiting.setdefault(told.site, []).append(Skipped(place=told.url, reason=reason, site=told.site))
-                    continue
+            landing = self._landings.get(told.site or "")
+            if landing is None and isinstance(told, Piece) and told.parsed.records():
                 site = self._sites.get(told.site) or Site(name=told.site, url="http://localhost/")
-                self._landings[told.site] = SiteLanding(self._archive, site, crawl_id)
-            self._landings[told.site].add(told)
+                landing = self._landings[told.site] = SiteLanding(self._archive, site, crawl_id)
+            if landing is not None:
+                landing.add(told)
+            else:
+                # What gives no record opens no site; where the site does come, it counts there.
+                waiting.setdefault(told.site, []).append(told)
         self._place(waiting)
         size = self._path.stat().st_size
         for landing in self._landings.values():
             landing.close(size if len(self._landings) == 1 else 0)
 
-    def _place(self, waiting: dict[str | None, list[Skipped]]) -> None:
-        """Gives each skipped entry to the landing of its site; those of no site that was met are counted."""
+    def _place(self, waiting: dict[str | None, list[Piece | Skipped]]) -> None:
+        """Gives what has no record to the landing of its site; what is of no site that was met is counted."""
         for name, entries in waiting.items():
-            first = next(iter(self._landings.values()), None)
-            landing = first if name is None else self._landings.get(name)
+            landing = next(iter(self._landings.values()), None) if name is None else self._landings.get(name)
             for entry in entries:
                 if landing is not None:
-                    landing.skip(entry)
-                else:
+                    landing.add(entry)
+                elif isinstance(entry, Skipped):
                     self._elsewhere[entry.reason] += 1
+                else:
+                    self._elsewhere[entry.parsed.reason or f"{entry.parsed.page_kind} page without records"] += 1
         if not self._landings:
             reasons = "; ".join(f"{count:,} x {reason}" for reason, count in self._elsewhere.most_common(3))
             raise UsageError(
@@ -131,12 +125,13 @@ class _File:
 
     def store(self) -> list[Imported]:
         """Commits the landings, one a site."""
-        done = []
+        done: list[Imported] = []
         for landing in self._landings.values():
             stored = landing.store()
             reasons = landing.skipped + (Counter() if done else self._elsewhere)
-            if reasons:
-                logger.warning("%s: %s entries gave no record.", self._path, f"{reasons.total():,}")
+            if landing.skipped:
+                told = f"{landing.skipped.total():,}"
+                logger.warning("%s: %s entries gave no record; they are kept in %s.", self._path, told, landing.kept)
             done.append(
                 Imported(
                     path=str(self._path),
@@ -178,7 +173,8 @@ def export(location: str, site: str, thread_id: str, form: str, *, names: bool) 
         threads = _rows(connection.sql(query.format("threads"), params=[site, thread_id]))
         if not threads:
             raise UsageError(
-                f"The archive holds no thread {thread_id!r} of {site}; `SELECT thread_id, title FROM threads` lists them."
+                f"The archive holds no thread {thread_id!r} of {site}; "  # noqa: S608 - a message
+                "`SELECT thread_id, title FROM threads` lists them."
             )
         order = " ORDER BY position NULLS LAST, created_at, post_id"
         posts = _rows(connection.sql(query.format("posts") + order, params=[site, thread_id]))

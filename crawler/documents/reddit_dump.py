@@ -108,12 +108,9 @@ class _Gathered:
                 return "the comment has no id, or names no thread"
             self._posts.append(comment)
             if comment.thread_id not in self._bare:
-                board_id = things.fields(row).word("subreddit")
+                # No address made up from the ids: the archive keeps the first one, and the submission states its own.
                 self._bare[comment.thread_id] = Thread(
-                    site=SITE,
-                    thread_id=comment.thread_id,
-                    board_id=board_id,
-                    url=things.thread_url(board_id, comment.thread_id),
+                    site=SITE, thread_id=comment.thread_id, board_id=things.fields(row).word("subreddit")
                 )
         else:
             return "the row is neither a submission nor a comment"

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO, Protocol
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -24,6 +24,25 @@ _READABLE = re.compile(
 _LARGEST_PAGE = 32 * 1024 * 1024
 """Bytes; nothing that a person reads is larger."""
 _NOT_UNDERSTOOD = frozenset({PageKind.UNKNOWN, PageKind.CHALLENGE})
+
+
+class _Headers(Protocol):
+    """As far as warcio's is used here."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]: ...
+    def get_header(self, name: str) -> str | None: ...
+    def get_statuscode(self) -> str: ...
+
+
+class _Record(Protocol):
+    """As far as warcio's is used here."""
+
+    @property
+    def rec_headers(self) -> _Headers: ...
+    @property
+    def http_headers(self) -> _Headers: ...
+    def content_stream(self) -> BinaryIO: ...
 
 
 def read_web_archive(
@@ -47,12 +66,12 @@ def read_web_archive(
         yield Skipped(place="end of the file", reason=f"the web archive is damaged or ends early ({error})")
 
 
-def _read(record: Any, saved_at: datetime, site_of: Callable[[str], str | None]) -> Piece | Skipped | None:
+def _read(record: _Record, saved_at: datetime, site_of: Callable[[str], str | None]) -> Piece | Skipped | None:
     """None for what is no page."""
     http = record.http_headers
     url = record.rec_headers.get_header("WARC-Target-URI") or ""
     headers = {name.lower(): value for name, value in http.headers}
-    status = int(http.get_statuscode()) if str(http.get_statuscode()).isdecimal() else 0
+    status = int(http.get_statuscode()) if http.get_statuscode().isdecimal() else 0
     if 300 <= status < 400 or not _READABLE.match(headers.get("content-type", "text/html").strip()):
         return None
     url = url.strip("<>")  # some writers of WARC 1.0 put it like that
@@ -69,10 +88,10 @@ def _read(record: Any, saved_at: datetime, site_of: Callable[[str], str | None])
     return Piece(site=site, url=url, observed_at=fetched_at, parsed=parsed)
 
 
-def _body(record: Any) -> tuple[bytes, str | None]:
+def _body(record: _Record) -> tuple[bytes, str | None]:
     """The payload without its codings, or why it cannot be had."""
     try:
-        body: bytes = record.content_stream().read(_LARGEST_PAGE + 1)
+        body = record.content_stream().read(_LARGEST_PAGE + 1)
     except (zlib.error, OSError, ValueError):
         return b"", "the page's coding is damaged"
     return body, f"the page has more than {_LARGEST_PAGE:,} bytes" if len(body) > _LARGEST_PAGE else None

@@ -19,22 +19,19 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def import_command(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A thread document, or a folder of them.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file that holds threads, or a folder of them.")],
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read thread documents into the archive; importing the same one again changes nothing."""
+    """Read threads that somebody has already into the archive: text documents, Reddit dumps, WARC, WACZ, forum-dl.
+
+    Importing the same file again changes nothing.
+    """
     from medthreads import importing
 
     imported = importing.import_path(path, archive_location(archive))
-    for document in imported:
-        if as_json:
-            print(msgspec.json.encode(document).decode())
-        else:
-            print(
-                f"{document.path}: {document.site}/{document.thread_id}, {document.posts:,} posts "
-                f"({document.new:,} new, {document.edited:,} edited, {document.seen:,} seen)"
-            )
+    for file in imported:
+        print(msgspec.json.encode(file).decode() if as_json else file.sentence())
 
 
 def export_command(
