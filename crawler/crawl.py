@@ -14,12 +14,8 @@ from scrapy.crawler import CrawlerProcess
 from crawler.errors import (
     BlockedError,
     CrawlFailedError,
-    EmptyCrawlError,
     InterruptedCrawlError,
-    LayoutChangedError,
-    LoginWallError,
     MedthreadsError,
-    SiteFileError,
     SitePausedError,
     UnreachableError,
 )
@@ -31,15 +27,9 @@ from crawler.spiders.base import ArchiveSpider, CrawlPlan
 from crawler.spiders.forum import ForumSpider
 from crawler.spiders.reddit import Credentials, RedditSpider
 from crawler.state import CrawlScope, SiteState
+from crawler.verdict import judge
 
 logger = logging.getLogger("medthreads.crawl")
-
-NO_CONNECTION = ("host not found", "connection refused", "timeout", "answer cut short", "connection failed")
-NOT_UNDERSTOOD = (
-    "it is no forum of a known engine, or its layout has changed; the pages are in the landing, for `medthreads parse`."
-)
-ALLOWED = "its site file says `allow_private_addresses: true`"
-REFUSALS = ("status 401", "status 403", "status 429", "robots.txt")
 
 
 def crawl_site(site: Site, folder: Path, state: SiteState, scope: CrawlScope, environ: Mapping[str, str]) -> Receipt:
@@ -133,98 +123,3 @@ def _without_token(site: Site, receipt: Receipt, status: int) -> MedthreadsError
         names = " and ".join(credential_variables(site))
         receipt.reason = f"{site.name} does not accept the credentials in {names}: {answered}."
     return error(receipt.reason)
-
-
-def judge(site: Site, receipt: Receipt) -> MedthreadsError | None:
-    """Sets the outcome of a crawl that ran to its end, and the reason; the error where nothing may be published."""
-    for outcome, error, reason in _failures(site, receipt):
-        receipt.outcome, receipt.reason = outcome, reason
-        return error(reason)
-    lost = {**receipt.failed, **receipt.refused}
-    if lost or receipt.quarantined or receipt.pending or receipt.boards_missing:
-        receipt.outcome = Outcome.PARTIAL
-        named = [f"{count:,} {reason}" for reason, count in lost.items()]
-        named += [f"{receipt.quarantined:,} not understood"] if receipt.quarantined else []
-        named += [f"{receipt.pending:,} not reached"] if receipt.pending else []
-        named += [f"the board {board!r}, which its index does not show" for board in receipt.boards_missing]
-        receipt.reason = f"Some pages of {site.name} are missing: {', '.join(named)}."
-    else:
-        receipt.outcome = Outcome.COMPLETE
-    return None
-
-
-def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[MedthreadsError], str]]:
-    """Causes that make a crawl worthless, the first one first; empty where records were read or seen unchanged."""
-    if receipt.threads_listed or receipt.posts:
-        return []
-    failed, refused, kinds = receipt.failed, receipt.refused, receipt.page_kinds
-    where = f"{site.name} ({site.url})"
-    causes: list[tuple[bool, Outcome, type[MedthreadsError], str]] = [
-        (
-            any(reason.startswith("robots.txt unreachable") for reason in refused),
-            Outcome.UNREACHABLE,
-            UnreachableError,
-            f"{where} was not crawled, as its robots.txt could not be read ({_detail(refused)}); try again later.",
-        ),
-        (
-            "robots.txt" in refused,
-            Outcome.BLOCKED,
-            BlockedError,
-            f"The robots.txt of {where} forbids the pages to start from; ask its operators, or remove the site.",
-        ),
-        (
-            bool(kinds.get("challenge")) or any(reason in failed for reason in REFUSALS),
-            Outcome.BLOCKED,
-            BlockedError,
-            f"{where} refuses us ({', '.join([*failed, *receipt.reasons])}); write to its operators.",
-        ),
-        (
-            bool(kinds.get("login")),
-            Outcome.LOGIN_WALL,
-            LoginWallError,
-            f"{where} shows these boards to members only; name public boards in its site file.",
-        ),
-        (
-            any(reason in failed for reason in NO_CONNECTION),
-            Outcome.UNREACHABLE,
-            UnreachableError,
-            f"{where} gave no answer ({', '.join(failed)}); check the address in its site file, then try again later.",
-        ),
-        (
-            "private address" in refused,
-            Outcome.BLOCKED,
-            SiteFileError,
-            f"{where} is at a private address, which is not asked unless {ALLOWED}.",
-        ),
-        (
-            bool(refused) and not failed,
-            Outcome.BLOCKED,
-            BlockedError,
-            f"Nothing of {where} was asked for ({', '.join(refused)}); check the addresses in its site file.",
-        ),
-        (
-            bool(failed),
-            Outcome.UNREACHABLE,
-            UnreachableError,
-            f"{where} answered with errors only ({', '.join(failed)}); try again later.",
-        ),
-        (
-            bool(receipt.quarantined),
-            Outcome.LAYOUT_CHANGED,
-            LayoutChangedError,
-            f"Nothing could be read from {where} ({_first(receipt.reasons, 'unknown')}): {NOT_UNDERSTOOD}",
-        ),
-    ]
-    found = [(outcome, error, reason) for holds, outcome, error, reason in causes if holds]
-    return found or [
-        (Outcome.EMPTY, EmptyCrawlError, f"{where} answered, but lists no thread; check `boards:` in its site file.")
-    ]
-
-
-def _detail(refused: Mapping[str, int]) -> str:
-    """What stands in brackets behind `robots.txt unreachable`."""
-    return _first(refused, "robots.txt unreachable").partition("(")[2].rstrip(")")
-
-
-def _first(reasons: Mapping[str, int], start: str) -> str:
-    return next((reason for reason in reasons if reason.startswith(start)), start)

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from msgspec import Struct, structs
@@ -301,12 +302,9 @@ class _Work:
 
     def _without_mentions(self, row: Row, seen_at: datetime) -> Row:
         """The row as it is kept. Hashed before: whom a later crawl has met must not make a version."""
-
-        def pseudonym(name: str) -> str | None:
-            return self.author_key(name, None, seen_at)
-
-        row["body_text"] = self.names.hide(row["body_text"], pseudonym)
-        row["quotes"] = [{**quote, "text": self.names.hide(quote["text"], pseudonym)} for quote in row["quotes"]]
+        hide = partial(self.names.hide, pseudonym=lambda name: self.author_key(name, None, seen_at))
+        row["body_text"] = hide(row["body_text"])
+        row["quotes"] = [{**quote, "text": hide(quote["text"])} for quote in row["quotes"]]
         return row
 
     def _version(

@@ -1,0 +1,132 @@
+"""What a crawl that ran to its end amounts to: pure, from the counts of its receipt."""
+
+from collections.abc import Mapping
+
+from crawler.errors import (
+    BlockedError,
+    EmptyCrawlError,
+    LayoutChangedError,
+    LoginWallError,
+    MedthreadsError,
+    SiteFileError,
+    UnreachableError,
+)
+from crawler.receipt import Outcome, Receipt
+from crawler.site import Site
+
+NO_CONNECTION = ("host not found", "connection refused", "timeout", "answer cut short", "connection failed")
+NOT_UNDERSTOOD = (
+    "it is no forum of a known engine, or its layout has changed; the pages are in the landing, for `medthreads parse`."
+)
+ALLOWED = "its site file says `allow_private_addresses: true`"
+REFUSALS = ("status 401", "status 403", "status 429", "robots.txt")
+
+Cause = tuple[bool, Outcome, type[MedthreadsError], str]
+"""Whether it holds; what the crawl then came to; the error to end with; the sentence for people."""
+
+
+def judge(site: Site, receipt: Receipt) -> MedthreadsError | None:
+    """Sets the outcome of a crawl that ran to its end, and the reason; the error where nothing may be published."""
+    for outcome, error, reason in _failures(site, receipt):
+        receipt.outcome, receipt.reason = outcome, reason
+        return error(reason)
+    lost = {**receipt.failed, **receipt.refused}
+    if lost or receipt.quarantined or receipt.pending or receipt.boards_missing:
+        receipt.outcome = Outcome.PARTIAL
+        named = [f"{count:,} {reason}" for reason, count in lost.items()]
+        named += [f"{receipt.quarantined:,} not understood"] if receipt.quarantined else []
+        named += [f"{receipt.pending:,} not reached"] if receipt.pending else []
+        named += [f"the board {board!r}, which its index does not show" for board in receipt.boards_missing]
+        receipt.reason = f"Some pages of {site.name} are missing: {', '.join(named)}."
+    else:
+        receipt.outcome = Outcome.COMPLETE
+    return None
+
+
+def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[MedthreadsError], str]]:
+    """Causes that make a crawl worthless, the first one first; empty where records were read or seen unchanged."""
+    if receipt.threads_listed or receipt.posts:
+        return []
+    where = f"{site.name} ({site.url})"
+    causes = [*_refusals(where, receipt), *_silences(where, receipt)]
+    found = [(outcome, error, reason) for holds, outcome, error, reason in causes if holds]
+    return found or [
+        (Outcome.EMPTY, EmptyCrawlError, f"{where} answered, but lists no thread; check `boards:` in its site file.")
+    ]
+
+
+def _refusals(where: str, receipt: Receipt) -> list[Cause]:
+    """The site, or its robots.txt, does not want us."""
+    failed, refused, kinds = receipt.failed, receipt.refused, receipt.page_kinds
+    return [
+        (
+            any(reason.startswith("robots.txt unreachable") for reason in refused),
+            Outcome.UNREACHABLE,
+            UnreachableError,
+            f"{where} was not crawled, as its robots.txt could not be read ({_detail(refused)}); try again later.",
+        ),
+        (
+            "robots.txt" in refused,
+            Outcome.BLOCKED,
+            BlockedError,
+            f"The robots.txt of {where} forbids the pages to start from; ask its operators, or remove the site.",
+        ),
+        (
+            bool(kinds.get("challenge")) or any(reason in failed for reason in REFUSALS),
+            Outcome.BLOCKED,
+            BlockedError,
+            f"{where} refuses us ({', '.join([*failed, *receipt.reasons])}); write to its operators.",
+        ),
+        (
+            bool(kinds.get("login")),
+            Outcome.LOGIN_WALL,
+            LoginWallError,
+            f"{where} shows these boards to members only; name public boards in its site file.",
+        ),
+    ]
+
+
+def _silences(where: str, receipt: Receipt) -> list[Cause]:
+    """No answer, or none that says anything; nobody was asked at all."""
+    failed, refused = receipt.failed, receipt.refused
+    return [
+        (
+            any(reason in failed for reason in NO_CONNECTION),
+            Outcome.UNREACHABLE,
+            UnreachableError,
+            f"{where} gave no answer ({', '.join(failed)}); check the address in its site file, then try again later.",
+        ),
+        (
+            "private address" in refused,
+            Outcome.BLOCKED,
+            SiteFileError,
+            f"{where} is at a private address, which is not asked unless {ALLOWED}.",
+        ),
+        (
+            bool(refused) and not failed,
+            Outcome.BLOCKED,
+            BlockedError,
+            f"Nothing of {where} was asked for ({', '.join(refused)}); check the addresses in its site file.",
+        ),
+        (
+            bool(failed),
+            Outcome.UNREACHABLE,
+            UnreachableError,
+            f"{where} answered with errors only ({', '.join(failed)}); try again later.",
+        ),
+        (
+            bool(receipt.quarantined),
+            Outcome.LAYOUT_CHANGED,
+            LayoutChangedError,
+            f"Nothing could be read from {where} ({_first(receipt.reasons, 'unknown')}): {NOT_UNDERSTOOD}",
+        ),
+    ]
+
+
+def _detail(refused: Mapping[str, int]) -> str:
+    """What stands in brackets behind `robots.txt unreachable`."""
+    return _first(refused, "robots.txt unreachable").partition("(")[2].rstrip(")")
+
+
+def _first(reasons: Mapping[str, int], start: str) -> str:
+    return next((reason for reason in reasons if reason.startswith(start)), start)
