@@ -12,8 +12,6 @@ from http import HTTPStatus
 from msgspec import Struct
 from protego import Protego
 
-from crawler.errors import MedthreadsError
-
 MAXIMUM_BYTES = 500 * 1024
 """RFC 9309, 2.5: a crawler must parse at least 500 KiB; what comes after is not read."""
 
@@ -50,10 +48,6 @@ class RobotsRules(Struct, frozen=True):
         if rate is not None and rate.requests:
             delay = max(delay, rate.seconds / rate.requests)
         return delay
-
-
-class RobotsUnreachableError(MedthreadsError):
-    """robots.txt cannot be had, so nothing may be fetched (RFC 9309, 2.3.1.4)."""
 
 
 def rules_from_answer(status: int, body: bytes, agent: str) -> RobotsRules:

@@ -4,7 +4,6 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -197,11 +196,6 @@ class Site(BaseModel):
         except ValueError:
             return False
 
-    @property
-    def delay_interval(self) -> timedelta:
-        """`delay` as an interval."""
-        return timedelta(seconds=self.delay)
-
 
 def _has_host_and_port_that_can_be(address: str) -> bool:
     """Whether urllib can take the address apart; a relative one needs no host."""
@@ -337,6 +331,14 @@ def find_site(name_or_path: str, environ: Mapping[str, str] = os.environ) -> Sit
     raise UsageError(
         f"No site is called {name_or_path!r}. Registered: {', '.join(sites)}; or give the path of a YAML file."
     )
+
+
+def registered_name(host: str, sites: Mapping[str, Site]) -> str | None:
+    """Name of the site that has this host, or one that it stands below; None where none has."""
+    hosts = {site.host.removeprefix("www."): name for name, site in sites.items()}
+    bare = host.lower().removeprefix("www.")
+    parents = (bare.split(".", n)[-1] for n in range(bare.count(".") + 1))
+    return next((hosts[parent] for parent in parents if parent in hosts), None)
 
 
 def contact_of(site: Site, environ: Mapping[str, str] = os.environ) -> str | None:

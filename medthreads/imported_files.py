@@ -22,7 +22,7 @@ from crawler.documents.reddit_dump import kind_of, read_dump
 from crawler.documents.web_archive import WACZ_MEMBER, read_web_archive
 from crawler.engines.reddit_json import NotJsonError, decode
 from crawler.errors import UsageError
-from crawler.site import Site
+from crawler.site import Site, registered_name
 
 _GZIP, _ZIP, _ZSTANDARD, _WARC = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"WARC/"
 _BOM = b"\xef\xbb\xbf"
@@ -41,7 +41,6 @@ SiteOf = Callable[[str], str | None]
 
 def site_namer(sites: dict[str, Site]) -> SiteOf:
     """Names the site of an address: the registered one with that host, else the host with hyphens for its dots."""
-    hosts = {site.host.removeprefix("www."): name for name, site in sites.items()}
     known: dict[str, str | None] = {}
 
     def site_of(url: str) -> str | None:
@@ -50,9 +49,7 @@ def site_namer(sites: dict[str, Site]) -> SiteOf:
         except ValueError:
             return None
         if host not in known:
-            parents = (host.split(".", n)[-1] for n in range(host.count(".") + 1))
-            registered = next((hosts[parent] for parent in parents if parent in hosts), None)
-            known[host] = registered or _NO_NAME.sub("-", host).strip("-_")[:63] or None
+            known[host] = registered_name(host, sites) or _NO_NAME.sub("-", host).strip("-_")[:63] or None
         return known[host]
 
     return site_of

@@ -119,13 +119,7 @@ class Tables:
             if delta.transaction_version(attempt) is not None:
                 return False
             try:
-                write_deltalake(
-                    delta,
-                    rows,
-                    mode="append",
-                    writer_properties=writer_properties(TABLES[name]),
-                    commit_properties=CommitProperties(app_transactions=[Transaction(attempt, 1)]),
-                )
+                _write(delta, name, rows, CommitProperties(app_transactions=[Transaction(attempt, 1)]))
             except CommitFailedError:
                 # Either another process made the same attempt (a task that was given up, but lives on), of which Delta
                 # lets one through; or two processes have made the table at once, and its metadata came twice.
@@ -138,13 +132,7 @@ class Tables:
     def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> bool:
         """Appends on exactly the version that `delta` has loaded; False where another process was faster."""
         try:
-            write_deltalake(
-                delta,
-                rows,
-                mode="append",
-                writer_properties=writer_properties(TABLES[name]),
-                commit_properties=CommitProperties(max_commit_retries=0),
-            )
+            _write(delta, name, rows, CommitProperties(max_commit_retries=0))
         except CommitFailedError:
             return False
         return True
@@ -197,6 +185,11 @@ def _within(action: Row, column: str, value: str) -> bool:
     if least is None or greatest is None:
         return True
     return bool(least <= value and value[: len(greatest)] <= greatest)
+
+
+def _write(delta: DeltaTable, name: str, rows: pa.Table, commit: CommitProperties) -> None:
+    properties = writer_properties(TABLES[name])
+    write_deltalake(delta, rows, mode="append", writer_properties=properties, commit_properties=commit)
 
 
 def writer_properties(table: Table) -> WriterProperties:

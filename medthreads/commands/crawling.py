@@ -18,7 +18,7 @@ from crawler.engines import Page, parse
 from crawler.errors import MedthreadsError, SiteFileError, UsageError
 from crawler.receipt import Receipt
 from crawler.records import ParsedPage
-from crawler.site import Site, find_site, paused_state, usable_sites, why_paused
+from crawler.site import Site, find_site, paused_state, registered_name, usable_sites, why_paused
 from crawler.state import CrawlScope
 from medthreads.commands.options import ArchiveOption, JsonOption, SinceOption, SiteArgument, UntilOption, instant
 from medthreads.commands.printing import Output
@@ -161,7 +161,7 @@ def _host(url: str) -> str:
 
 
 def _site_of(host: str) -> str:
-    return next((name for name, site in usable_sites()[0].items() if site.host.removeprefix("www.") in host), host)
+    return registered_name(host, usable_sites()[0]) or host
 
 
 def _header(line: str) -> tuple[str, str]:
