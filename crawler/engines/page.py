@@ -61,5 +61,14 @@ class Engine(Protocol):
     def parse(self, page: Page) -> ParsedPage:
         """Everything the page holds. Whatever the bytes, a ParsedPage: `unknown` with a reason, never an exception."""
 
-    def page_url(self, url: str, page: int) -> str:
-        """Address of page number `page` (from 1) of the thread or board whose first page is `url`."""
+    def page_url(self, url: str, page: int) -> str | None:
+        """Address of page number `page` (from 1) of the thread or board whose first page is `url`.
+
+        None where the software counts posts, not pages, in its addresses: ask for a post then.
+        """
+
+    def post_url(self, url: str, post_id: str) -> str | None:
+        """Address that shows the page with that post of the thread at `url`; None where the software has none."""
+
+    def request_url(self, url: str) -> str:
+        """Where to ask for what people see at `url`: the same, or the address of the software's API."""

@@ -82,6 +82,14 @@ class Reddit:
         """The same address: Reddit's lists have no page numbers, they are followed by `next_url`."""
         return url
 
+    def post_url(self, url: str, post_id: str) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """None: Reddit's spider asks for comments by their ids."""
+        return None
+
+    def request_url(self, url: str) -> str:
+        """The same: Reddit's spider makes the API's addresses itself."""
+        return url
+
     def _parse_answer(self, page: Page, body: bytes, answer: Json) -> ParsedPage:
         if isinstance(answer, dict):
             if reason := _cassette_reason(answer):

@@ -1,13 +1,9 @@
 """XenForo 2: real pages against reviewed expectations (one file a page), a whole real forum, and damaged pages."""
 
-import hashlib
-import json
 import re
 import tarfile
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +11,10 @@ from hypothesis import strategies as st
 
 from crawler.engines.page import Page
 from crawler.engines.xenforo2 import XenForo2
-from crawler.records import PageKind, ParsedPage, Post, Thread
+from crawler.records import PageKind, ParsedPage
+from tests.engines.real_pages import real_pages, verify_as_reviewed
 
 ENGINE = XenForo2()
-EXPECTED = Path(__file__).parent / "xenforo2_expected"
 PAGES = Path(__file__).parent / "pages" / "xenforo2"
 QUICK = settings(max_examples=60, deadline=None)
 
@@ -31,104 +27,14 @@ def parse(body: str | bytes, url: str = "https://ward.example/threads/x.1/") -> 
 # -- real pages ---------------------------------------------------------------------------------------------------
 
 
-def mark(text: str | None) -> str | None:
-    """Twelve digits that stand for a text, which itself must not be in the repository."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12] if text else None
-
-
-def epoch(instant: datetime | None) -> int | None:
-    return int(instant.timestamp()) if instant else None
-
-
-def post_facts(post: Post) -> list[Any]:
-    words = " ".join(post.body_text.split())
-    return [
-        post.post_id,
-        post.position,
-        mark(post.author),
-        post.author_id,
-        epoch(post.created_at),
-        [post.edited, epoch(post.edited_at)] if post.edited else None,
-        mark(words[:60]),
-        mark(words[-60:]),
-        post.body_text.count("\n"),
-        [[quote.post_id, mark(quote.author), mark(quote.text)] for quote in post.quotes],
-        post.reactions,
-        post.score,
-        [len(post.attachments), len(post.links)],
-        "".join(
-            flag for flag, holds in (("opening", post.is_opening), (post.status, post.status != "visible")) if holds
-        ),
-    ]
-
-
-def thread_facts(thread: Thread) -> list[Any]:
-    return [
-        thread.thread_id,
-        mark(thread.title),
-        thread.prefix,
-        mark(thread.author),
-        thread.author_id,
-        thread.board_id,
-        epoch(thread.created_at),
-        epoch(thread.last_post_at),
-        [thread.reply_count, thread.view_count, thread.score, thread.page_count],
-        [thread.is_sticky, thread.is_locked, thread.thread_type, thread.solution_post_id],
-        [len(thread.tags), [option.votes for option in thread.poll.options] if thread.poll else None],
-    ]
-
-
-def facts(parsed: ParsedPage) -> dict[str, Any]:
-    """What an expectation file says of a page: ids, counts, instants and marks of texts."""
-    found: dict[str, Any] = {
-        name: getattr(parsed, name)
-        for name in (
-            "page_kind",
-            "engine_version",
-            "next_url",
-            "page",
-            "last_page",
-            "board_id",
-            "thread_id",
-            "containers",
-        )
-    }
-    found["page_kind"] = str(parsed.page_kind)
-    found["posts"] = [post_facts(post) for post in parsed.posts]
-    found["threads"] = [thread_facts(thread) for thread in parsed.threads]
-    found["boards"] = [
-        [board.board_id, mark(board.title), board.parent_id, board.thread_count, board.post_count]
-        for board in parsed.boards
-    ]
-    return {name: value for name, value in found.items() if value not in (None, [], 0)}
-
-
-def as_lines(found: dict[str, Any]) -> str:
-    """JSON with one record a line."""
-    parts = []
-    for name, value in found.items():
-        if isinstance(value, list):
-            rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in value)
-            parts.append(f" {json.dumps(name)}: [\n{rows}\n ]")
-        else:
-            parts.append(f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
 def test_every_real_page_as_reviewed(fixtures_dir: Path) -> None:
-    pages = sorted((fixtures_dir / "xenforo2").glob("*.html"))
-    assert pages
-    wrong, written = [], []
-    for path in pages:
-        found = facts(parse(path.read_bytes(), f"https://forum.example/site/part/{path.stem}/index.html"))
-        expected = EXPECTED / f"{path.stem}.json"
-        if not expected.exists():
-            expected.write_text(as_lines(found), encoding="utf-8")
-            written.append(expected.name)
-        elif (reviewed := json.loads(expected.read_text(encoding="utf-8"))) != json.loads(as_lines(found)):
-            wrong += [f"{path.stem}: {name}" for name in {*reviewed, *found} if reviewed.get(name) != found.get(name)]
-    assert not written, f"review before committing: {written}"
-    assert not wrong
+    verify_as_reviewed(
+        ENGINE,
+        [
+            (name, Page(url=f"https://forum.example/site/part/{Path(name).stem}/index.html", body=page.body, site="s"))
+            for name, page in real_pages(fixtures_dir, "xenforo2")
+        ],
+    )
 
 
 def test_every_real_page_is_recognised(fixtures_dir: Path) -> None:

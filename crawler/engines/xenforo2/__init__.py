@@ -70,6 +70,14 @@ class XenForo2:
         """Address of page number `page` (from 1) of the thread or board whose first page is `url`."""
         return addresses.page_url(url, page)
 
+    def post_url(self, url: str, post_id: str) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """None: XenForo redirects from posts/N/, which its sites' robots.txt often disallow; pages have numbers."""
+        return None
+
+    def request_url(self, url: str) -> str:
+        """The same: people and crawlers read the same pages."""
+        return url
+
     def parse(self, page: Page) -> ParsedPage:
         """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
         text = _text(page)

@@ -3,39 +3,27 @@
 import re
 from functools import cached_property
 
-from crawler.engines.html import absolute, attribute, decoded, element, elements, inline_text, number_of, tag_at
+from crawler.engines.frame import Frame
+from crawler.engines.html import absolute, attribute, decoded, element, elements, inline_text, number_of
 from crawler.engines.page import Page
 from crawler.engines.xenforo2.addresses import board_id_of, page_of
 
-_HTML_TAG = re.compile(r"<html\b[^>]*>", re.IGNORECASE)
 _TEMPLATE = re.compile(r'\sdata-template="([^"]+)"')
 _TEMPLATE_CLASS = re.compile(r"\stemplate-(\w+)")
 _VERSION = re.compile(r'\sdata-xf="(\d+\.\d+)')
-_BASE = re.compile(r'<base\s[^>]*href="([^"]+)"')
 _REL_NEXT = re.compile(r'<link\s+rel="next"\s+href="([^"]+)"')
 _NEXT_LINKS = ("pageNav-jump--next", "pageNavSimple-el--next")
 _MAXIMUM = re.compile(r'js-pageJumpPage[^>]*\smax="(\d+)"')
 _ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL)
-_OG_TITLE = re.compile(r'<meta\s+property="og:title"\s+content="([^"]+)"')
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL)
 
 
-class Document:
-    """The text of a page with what its frame says; everything is looked up once, when asked for."""
+class Document(Frame):
+    """A page of XenForo 2, with what its frame says."""
 
     def __init__(self, page: Page, markup: str) -> None:
-        self.page = page
-        self.site = page.site
-        self.markup = markup
+        super().__init__(page, markup)
         self.content: tuple[int, int] | None = None
         """Bounds of the posts or rows, once known: what frames the page is before and behind them."""
-        tag = _HTML_TAG.search(markup, 0, 20_000)
-        self.html_tag = tag[0] if tag else ""
-
-    @cached_property
-    def body_start(self) -> int:
-        """Offset of <body>; 0 where there is none."""
-        return max(self.markup.find("<body"), 0)
 
     @cached_property
     def template(self) -> str:
@@ -50,12 +38,6 @@ class Document:
     def is_xenforo(self) -> bool:
         """Whether the page's frame is XenForo 2's."""
         return bool(self.template) or 'id="XF"' in self.html_tag or " data-xf=" in self.html_tag
-
-    @cached_property
-    def base(self) -> str:
-        """What relative addresses of the page refer to."""
-        found = _BASE.search(self.markup, 0, self.body_start) if self.body_start else None
-        return absolute(self.page.url, found[1]) if found else self.page.url
 
     def key(self, name: str, kind: str) -> str | None:
         """Number in `data-container-key="node-12"` or `data-content-key="thread-34"`."""
@@ -83,28 +65,13 @@ class Document:
             self.markup, "MessageCard__thread-title", self.body_start
         )
         if found is None:
-            if (declared := _OG_TITLE.search(self.markup, 0, self.body_start or 20_000)) is not None:
-                return None, inline_text(declared[1])
-            title = _TITLE.search(self.markup, 0, self.body_start or 20_000)
-            return None, (inline_text(title[1]) or None) if title else None
+            return None, inline_text(self.meta("og:title") or "") or self.title
         return split_prefix(found[1])
 
     def description(self, limit: int) -> str:
         """Content of the line or paragraph under the heading, as markup."""
         found = element(self.markup, "p-description", self.body_start, limit)
         return found[1] if found else ""
-
-    @cached_property
-    def declared_url(self) -> str | None:
-        """The address that the page gives itself (canonical, og:url), where it is absolute."""
-        limit = self.body_start or 20_000
-        for sign, name in (('rel="canonical"', "href"), ('property="og:url"', "content")):
-            at = self.markup.find(sign, 0, limit)
-            bounds = tag_at(self.markup, at) if at >= 0 else None
-            value = attribute(self.markup[bounds[0] : bounds[1]], name) if bounds else None
-            if value and value.startswith(("http://", "https://")):
-                return value
-        return None
 
     @cached_property
     def breadcrumb(self) -> list[tuple[str, str]]:
