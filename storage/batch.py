@@ -78,6 +78,7 @@ class Batch:
             batch._add_page(staged, listed, own)
         for thread_id in sorted(listed.keys() | own.keys()):
             batch.threads[thread_id] = _together(listed.get(thread_id), own.get(thread_id))
+        batch._name_targets()
         for post, _ in batch.posts.values():
             if post.status is Status.VISIBLE:
                 batch.figures.posts_visible += 1
@@ -114,6 +115,19 @@ class Batch:
                 self._read(post.thread_id, seen_at)
                 if post.post_id not in self.posts or self.posts[post.post_id].seen_at <= seen_at:
                     self.posts[post.post_id] = PostSighting(post, seen_at)
+
+    def _name_targets(self) -> None:
+        """Gives targets that a page could name by thread and number only ("12-5", Discourse) their ids, where known."""
+        numbered: dict[str, str] | None = None
+        for post_id, (post, seen_at) in self.posts.items():
+            targets = [post.parent_id, *(quote.post_id for quote in post.quotes)]
+            if not any(target and "-" in target and target not in self.posts for target in targets):
+                continue
+            if numbered is None:
+                numbered = {f"{one.thread_id}-{one.position}": one.post_id for one, _ in self.posts.values()}
+            parent, *quoted = (numbered.get(target or "", target) for target in targets)
+            quotes = [structs.replace(quote, post_id=name) for quote, name in zip(post.quotes, quoted, strict=True)]
+            self.posts[post_id] = PostSighting(structs.replace(post, parent_id=parent, quotes=quotes), seen_at)
 
     def author_names(self) -> set[str | None]:
         """Everybody whom the batch names as an author, of quoted words too."""

@@ -154,9 +154,9 @@ def post_hash(row: Row) -> str:
     """Hash of what makes a version of a post. Of one that is gone only that it is gone, and where it stood."""
     if row["status"] in GONE:
         return content_hash([row["thread_id"], row["status"]])
-    quotes = [[quote["post_id"], quote["text"]] for quote in row["quotes"]]
+    quotes = [quote["text"] for quote in row["quotes"]]  # whose words they are, some pages know by a number only
     attachments = [[attachment["url"], attachment["name"]] for attachment in row["attachments"]]
-    names = ("thread_id", "status", "parent_id", "created_at", "edited", "edited_at", "body_text", "links")
+    names = ("thread_id", "status", "created_at", "edited", "edited_at", "body_text", "links")
     return content_hash([*(row[name] for name in names), quotes, attachments])
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import structs
 from ward_forum import Forum, on_day
 
-from crawler.records import PageKind, Status
+from crawler.records import PageKind, Quote, Status
 from storage.batch import Batch
 
 
@@ -64,3 +64,13 @@ def test_figures_count_visible_posts(forum: Forum):
     figures = Batch.of(crawl.pages, crawl.receipt).figures
     assert (figures.posts_visible, figures.posts_with_author, figures.posts_with_created_at) == (4, 3, 3)
     assert figures.unexplained_pages == [crawl.pages[0].url]
+
+
+def test_targets_known_by_number_only_get_their_ids(forum: Forum):
+    """A Discourse page names posts that are not on it by thread and number: "1-2"."""
+    answer = forum.posts["1002"]
+    answer.parent_id, answer.quotes = "1-1", [Quote(post_id="1-2", text="x"), Quote(post_id="9-9", text="elsewhere")]
+    crawl = forum.crawl("c1", on_day(0), open_threads=["1"])
+    read = Batch.of(crawl.pages, crawl.receipt).posts["1002"].post
+    assert read.parent_id == "1000"
+    assert [quote.post_id for quote in read.quotes] == ["1001", "9-9"]
