@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from scrapy import Spider
-from scrapy.crawler import CrawlerProcess
+from scrapy.crawler import Crawler, CrawlerProcess
 
 from crawler.errors import (
     BlockedError,
@@ -45,25 +45,11 @@ def crawl_site(site: Site, folder: Path, state: SiteState, scope: CrawlScope, en
     landing = Landing.begin(folder)
     if landing.landed:
         logger.info("Going on with %s: %s pages are landed already.", folder.name, f"{landing.landed:,}")
-    receipt = Receipt(
-        site=site.name,
-        crawl_id=folder.name,
-        engine=None if site.engine == "auto" else site.engine,
-        since=scope.since,
-        until=scope.until,
-        full=scope.full,
-        started_at=datetime.now(UTC),
-    )
+    receipt = new_receipt(site, folder.name, scope)
     landing.write_receipt(receipt)
     plan = CrawlPlan(site=site, landing=landing, receipt=receipt, state=state, headers={})
     process = CrawlerProcess(crawl_settings(site, contact_of(site, environ)))
-    # Scrapy sets these levels when a process is made; what goes wrong is told by the receipt and by our own lines.
-    for name, level in (
-        ("scrapy", logging.ERROR),
-        ("scrapy.core.scraper", logging.CRITICAL),
-        ("twisted", logging.ERROR),
-    ):
-        logging.getLogger(name).setLevel(level)
+    quieten_scrapy()
     # The spider's class follows from the site, so its arguments cannot be typed through Scrapy's crawl().
     kind, arguments = _spider(site, environ)
     crawler = process.create_crawler(kind)
@@ -72,14 +58,36 @@ def crawl_site(site: Site, folder: Path, state: SiteState, scope: CrawlScope, en
     try:
         if not isinstance(crawler.spider, ArchiveSpider):
             raise CrawlFailedError(f"The crawl of {site.name} did not start; the lines above say why.")
-        stopped = str(crawler.stats.get_value("finish_reason")) if crawler.stats else ""
-        error = _close(site, crawler.spider, stopped)
+        error = end_of_crawl(site, crawler.spider, crawler)
         landing.write_receipt(receipt)
     finally:
         landing.close()
     if error is not None:
         raise error
     return receipt
+
+
+def new_receipt(site: Site, crawl_id: str, scope: CrawlScope) -> Receipt:
+    """The receipt of a crawl that begins now."""
+    return Receipt(
+        site=site.name,
+        crawl_id=crawl_id,
+        engine=None if site.engine == "auto" else site.engine,
+        since=scope.since,
+        until=scope.until,
+        full=scope.full,
+        started_at=datetime.now(UTC),
+    )
+
+
+def quieten_scrapy() -> None:
+    """To be called once a process is made, which sets these levels: the receipt and our own lines tell what matters."""
+    for name, level in (
+        ("scrapy", logging.ERROR),
+        ("scrapy.core.scraper", logging.CRITICAL),
+        ("twisted", logging.ERROR),
+    ):
+        logging.getLogger(name).setLevel(level)
 
 
 def _spider(site: Site, environ: Mapping[str, str]) -> tuple[type[Spider], dict[str, object]]:
@@ -89,8 +97,9 @@ def _spider(site: Site, environ: Mapping[str, str]) -> tuple[type[Spider], dict[
     return RedditSpider, {"credentials": Credentials(client_id, secret)}
 
 
-def _close(site: Site, spider: ArchiveSpider, stopped: str) -> MedthreadsError | None:
+def end_of_crawl(site: Site, spider: ArchiveSpider, crawler: Crawler) -> MedthreadsError | None:
     """Completes the receipt; the error that the crawl's end amounts to, if it is one."""
+    stopped = str(crawler.stats.get_value("finish_reason")) if crawler.stats else ""
     receipt = spider.receipt
     receipt.pending = spider.pending()
     receipt.finished_at = datetime.now(UTC)

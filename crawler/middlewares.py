@@ -159,6 +159,8 @@ class RobotsMiddleware:
         return rules
 
     def _keep_delay(self, origin: str, delay: float) -> None:
+        if self.crawler.stats is not None:
+            self.crawler.stats.max_value("robots/delay", delay)
         own = self.crawler.settings.getfloat("DOWNLOAD_DELAY")
         if delay <= own or self.crawler.engine is None:
             return

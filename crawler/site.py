@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from crawler.cron import CRON_PRESETS, is_cron
 from crawler.errors import SiteFileError, SitePausedError, UsageError
 
 SHIPPED_SITES = Path(__file__).parent / "sites"
@@ -35,18 +36,6 @@ _SUBREDDIT = re.compile(r"\w{2,}", re.ASCII)
 _LONGEST_DELAY = 86400
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|min|h|d)?")
 _UNITS = {None: 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-_CRON_PRESETS = frozenset({"@hourly", "@daily", "@weekly", "@monthly", "@yearly"})
-_CRON_FIELDS = (
-    (0, 59, ""),
-    (0, 23, ""),
-    (1, 31, ""),
-    (1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
-    (0, 7, "sun mon tue wed thu fri sat"),
-)
-"""Least and greatest number of each field of a cron expression, and the names that may stand for numbers."""
-_CRON_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9]\d?))?", re.ASCII)
 
 
 class BoardChoice(BaseModel):
@@ -106,6 +95,9 @@ class Site(BaseModel):
     budget: int | None = Field(None, ge=1, description="Most requests of one run; null for no limit.")
     expect: Expectation = Expectation()
     privacy: Literal["keep", "pseudonymise", "drop"] = Field("pseudonymise", description="What becomes of authors.")
+    api: bool = Field(
+        True, description="Read through the JSON API of its software, where that has one; false: read its pages."
+    )
     allow_private_addresses: bool = Field(False, description="Whether the site may be on a private or loopback host.")
     contact: str | None = Field(None, description="Address the site's staff can write to; goes into the user agent.")
     credentials: str | None = Field(
@@ -153,10 +145,10 @@ class Site(BaseModel):
     @field_validator("schedule")
     @classmethod
     def _schedule_is_cron(cls, value: str | None) -> str | None:
-        if value is not None and not _is_cron(value):
+        if value is not None and not is_cron(value):
             raise ValueError(
                 f"{value!r} is no schedule; write five cron fields like '15 3 * * *', or one of "
-                f"{', '.join(sorted(_CRON_PRESETS))}, or null for by hand only"
+                f"{', '.join(sorted(CRON_PRESETS))}, or null for by hand only"
             )
         return value
 
@@ -212,25 +204,6 @@ def _names_subreddit(board: str) -> bool:
     parts = [part for part in urlsplit(board).path.split("/") if part]
     name = parts[parts.index("r") + 1] if "r" in parts[:-1] else "".join(parts[-1:])
     return _SUBREDDIT.fullmatch(name) is not None
-
-
-def _is_cron(expression: str) -> bool:
-    fields = expression.split()
-    if len(fields) != len(_CRON_FIELDS):
-        return expression in _CRON_PRESETS
-    return all(
-        _is_cron_part(part, *limits)
-        for field, limits in zip(fields, _CRON_FIELDS, strict=True)
-        for part in field.split(",")
-    )
-
-
-def _is_cron_part(part: str, least: int, greatest: int, names: str) -> bool:
-    match = _CRON_PART.fullmatch(part)
-    if match is None:
-        return False
-    ends = [end for end in (match["first"], match["last"]) if end is not None]
-    return all(end.lower() in names.split() or (end.isdigit() and least <= int(end) <= greatest) for end in ends)
 
 
 def is_contact(text: str) -> bool:

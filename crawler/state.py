@@ -27,11 +27,13 @@ class ThreadState(Struct, kw_only=True, frozen=True):
     def moved(self, reply_count: int | None, last_post_at: datetime | None) -> bool:
         """Whether what a listing now says of the thread differs from what it said when the thread was read.
 
-        Where the listing shows neither count nor time, the thread counts as moved: it can only be opened to see.
+        What the listing does not show says nothing. Where it shows neither count nor time, the thread counts as
+        moved: it can only be opened to see.
         """
         if reply_count is None and last_post_at is None:
             return True
-        return reply_count != self.reply_count or last_post_at != self.last_post_at
+        has_other_count = reply_count is not None and reply_count != self.reply_count
+        return has_other_count or (last_post_at is not None and last_post_at != self.last_post_at)
 
     def grew(self, reply_count: int | None) -> bool:
         """Whether there are now more replies than when it was read, so that reading its tail is enough."""

@@ -24,18 +24,29 @@ def engine_named(name: str) -> Engine:
 
 def recognise(page: Page) -> Recognition | None:
     """The engine that the page is of, with the evidence; None where no engine knows it."""
+    return next(iter(candidates(page)), None)
+
+
+def candidates(page: Page) -> list[Recognition]:
+    """Every engine that claims the page, the surest first."""
     found = [recognition for engine in ENGINES.values() if (recognition := engine.recognise(page))]
-    return max(found, key=lambda recognition: recognition.confidence, default=None)
+    return sorted(found, key=lambda recognition: -recognition.confidence)
 
 
 def parse(page: Page, engine: str = "auto") -> ParsedPage:
     """Everything that the page holds, read by the named engine or by the one that recognises it.
 
+    A feed is read as one whatever engine is named: every forum software has them.
+
     Raises:
         UsageError: no engine has that name. Never because of the page.
     """
+    feed = ENGINES.get("feed")
     if engine != "auto":
-        return engine_named(engine).parse(page)
+        parsed = engine_named(engine).parse(page)
+        if parsed.page_kind is PageKind.UNKNOWN and feed and feed.recognise(page):
+            return feed.parse(page)
+        return parsed
     recognition = recognise(page)
     if recognition is None and (challenge := challenge_reason(page)):
         return ParsedPage(page_kind=PageKind.CHALLENGE, reason=challenge)
@@ -44,4 +55,4 @@ def parse(page: Page, engine: str = "auto") -> ParsedPage:
     return ENGINES[recognition.engine].parse(page)
 
 
-__all__ = ["ENGINES", "Engine", "Page", "Recognition", "engine_named", "parse", "recognise"]
+__all__ = ["ENGINES", "Engine", "Page", "Recognition", "candidates", "engine_named", "parse", "recognise"]

@@ -91,6 +91,11 @@ class ArchiveSpider(Spider, ABC):
     def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         """What to fetch next because of this page."""
 
+    def instead(self, task: Task) -> Iterator[Request]:
+        """What to fetch in place of a page that gave nothing."""
+        self.lost(task)
+        yield from ()
+
     def lost(self, task: Task) -> None:
         """Called where a page planned for `task` gave nothing; whatever depends on it is incomplete."""
         if task.board_id:
@@ -138,12 +143,11 @@ class ArchiveSpider(Spider, ABC):
             fetched_at=response.meta.get("fetched_at") or datetime.now(UTC),
         )
         parsed = self._read(page)
-        if not self._account(planned, page, parsed):
-            self.lost(task)
-            self._progress()
-            return
-        self._stage(page, parsed)
-        yield from self.follow(task, parsed, response.url)
+        if self._account(planned, page, parsed):
+            self._stage(page, parsed)
+            yield from self.follow(task, parsed, response.url)
+        else:
+            yield from self.instead(task)
         self._progress()
 
     def failed(self, failure: Failure) -> Iterator[Request]:
@@ -157,8 +161,7 @@ class ArchiveSpider(Spider, ABC):
             _count(self.receipt.failed, no_answer_reason(error))
         if isinstance(error, ArchiveError):
             self.stop_for_storage(error)
-        self.lost(request.cb_kwargs["task"])
-        yield from ()
+        yield from self.instead(request.cb_kwargs["task"])
 
     def engine_failed(self, failure: Failure, response: Response | None) -> None:
         """A page on which our own code failed: counted, kept in the landing, and told; the crawl goes on."""

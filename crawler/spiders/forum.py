@@ -12,6 +12,7 @@ from crawler.engines import engine_named
 from crawler.receipt import Coverage, Shortfall
 from crawler.records import PageKind, ParsedPage, Post, Thread
 from crawler.spiders.base import ArchiveSpider, CrawlPlan, Task
+from crawler.state import ThreadState
 
 REDIRECT = "redirect"
 
@@ -57,8 +58,25 @@ class ForumSpider(ArchiveSpider):
         if not site.boards or self._sought:
             yield from self.request(site.url, Task(kind="index"))
 
+    def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
+        """One request for what people see at `url`, through the software's API where it has one."""
+        yield from super().request(self._asked(url), task, priority)
+
+    def is_planned(self, url: str) -> bool:
+        """Whether this crawl has asked for what people see at `url` already, or is about to."""
+        return super().is_planned(self._asked(url))
+
+    def _asked(self, url: str) -> str:
+        if self.engine_name == "auto" or not self.plan.site.api:
+            return url
+        return engine_named(self.engine_name).request_url(url)
+
     def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         """Boards of an index, moved threads and the next page of a board, the next page of a thread."""
+        if self._asked(url) != url and not self.is_planned(url):
+            # This page told what software it is of, and that software has an API, which says more.
+            yield from self.request(url, task, priority=10)
+            return
         match page.page_kind:
             case PageKind.THREAD:
                 yield from self._follow_thread(task, page, url)
@@ -67,6 +85,8 @@ class ForumSpider(ArchiveSpider):
                 yield from self._follow_board(task, page)
             case PageKind.INDEX:
                 yield from self._follow_boards(page)
+            case PageKind.FEED:
+                yield from self._follow_feed(page)
             case _:
                 self.lost(task)
 
@@ -101,6 +121,16 @@ class ForumSpider(ArchiveSpider):
         # Oldest activity first: the queue is last in, first out.
         for thread in moved:
             yield from self._open_thread(thread, board_id)
+
+    def _follow_feed(self, page: ParsedPage) -> Iterator[Request]:
+        """Threads that a feed names: the latest only, so no board is walked. What it does not date is opened once."""
+        self.receipt.threads_listed += len(page.threads)
+        for thread in reversed(page.threads):
+            dated = thread.reply_count is not None or thread.last_post_at is not None
+            if self._is_wanted(thread) and (dated or thread.thread_id not in self.plan.state.threads):
+                yield from self._open_thread(thread, thread.board_id)
+            else:
+                self.receipt.threads_unchanged += 1
 
     def _has_range(self) -> bool:
         return self.receipt.since is not None or self.receipt.until is not None
@@ -138,18 +168,23 @@ class ForumSpider(ArchiveSpider):
         self._opened.add(thread.thread_id)
         known = self.plan.state.threads.get(thread.thread_id)
         reading = ThreadReading(listed=thread, board_id=board_id, whole=True)
-        first_page = 1
+        start = thread.url
         has_tail = known and known.last_post_id and (known.page_count or 1) > 1 and known.grew(thread.reply_count)
-        if known and known.page_count and has_tail and not self.receipt.full:
-            reading.whole, reading.joins, first_page = False, known.last_post_id, known.page_count
+        if known and has_tail and not self.receipt.full and (tail := self._tail(thread.url, known)):
+            reading.whole, reading.joins, start = False, known.last_post_id, tail
         self.receipt.threads_opened += 1
-        yield from self._read_from(reading, first_page)
+        yield from self._read_from(reading, start)
 
-    def _read_from(self, reading: ThreadReading, page: int) -> Iterator[Request]:
+    def _tail(self, url: str, known: ThreadState) -> str | None:
+        """Address of the page that shows the last known post; None where the software has none such."""
+        engine = engine_named(self.engine_name)
+        return engine.page_url(url, known.page_count or 1) or engine.post_url(url, known.last_post_id or "")
+
+    def _read_from(self, reading: ThreadReading, url: str) -> Iterator[Request]:
         listed = reading.listed
         self._reading[listed.thread_id] = reading
         task = Task(kind="thread", thread_id=listed.thread_id, board_id=reading.board_id)
-        yield from self.request(engine_named(self.engine_name).page_url(listed.url or "", page), task)
+        yield from self.request(url, task)
 
     def _follow_thread(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         reading = self._reading.get(task.thread_id or "")
@@ -168,7 +203,7 @@ class ForumSpider(ArchiveSpider):
         if reading.joins and reading.joins not in reading.posts:
             # The tail does not show what was last known: posts before it are gone, and newer ones have moved up.
             reading.joins, reading.whole = None, True
-            yield from self._read_from(reading, 1)
+            yield from self._read_from(reading, reading.listed.url or url)
             return
         del self._reading[reading.listed.thread_id]
         self._finish(reading)

@@ -1,10 +1,9 @@
-"""`crawl`, `parse`, `sites`: from a site to records."""
+"""`crawl`, `parse`: from a site to records."""
 
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +14,10 @@ import typer
 from rich.table import Table
 
 from crawler.engines import Page, parse
-from crawler.errors import MedthreadsError, SiteFileError, UsageError
+from crawler.errors import UsageError
 from crawler.receipt import Receipt
 from crawler.records import ParsedPage
-from crawler.site import Site, find_site, paused_state, registered_name, usable_sites, why_paused
+from crawler.site import find_site, registered_name, usable_sites
 from crawler.state import CrawlScope
 from medthreads.commands.options import ArchiveOption, JsonOption, SinceOption, SiteArgument, UntilOption, instant
 from medthreads.commands.printing import Output
@@ -29,7 +28,6 @@ def add_commands(app: typer.Typer) -> None:
     """Registers the commands of this module."""
     app.command("crawl")(crawl_command)
     app.command("parse")(parse_command)
-    app.add_typer(_sites, name="sites")
 
 
 def crawl_command(
@@ -169,63 +167,3 @@ def _header(line: str) -> tuple[str, str]:
     if not colon:
         raise UsageError(f"--header {line!r} must be written 'Name: value'.")
     return name.strip().lower(), value.strip()
-
-
-_sites = typer.Typer(no_args_is_help=True, help="The registered sites: list, show, check.")
-
-
-@_sites.command("list")
-def list_sites(as_json: JsonOption = False) -> None:
-    """All registered sites, and what keeps a paused one from being crawled."""
-    sites, faults = usable_sites()
-    _print_sites(list(sites.values()), as_json=as_json)
-    _raise_all(faults)
-
-
-def _print_sites(sites: list[Site], *, as_json: bool) -> None:
-    if as_json:
-        for site in sites:
-            print(msgspec.json.encode({**site.model_dump(), "paused": why_paused(site, os.environ)}).decode())
-        return
-    table = Table("site", "engine", "boards", "schedule (UTC)", "state", box=None, pad_edge=False)
-    for site in sites:
-        boards = ", ".join(board.name or board.url or "" for board in site.boards) or "all"
-        table.add_row(site.name, site.engine, boards, site.schedule or "by hand", paused_state(site))
-    Output(highlight=False).print(table)
-
-
-@_sites.command("show")
-def show_site(site: SiteArgument) -> None:
-    """One site's file as it is understood, every default filled in."""
-    print(find_site(site).model_dump_json(indent=2))
-
-
-@_sites.command("check")
-def check_sites(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Site files; all registered ones where none is given.")
-    ] = None,
-) -> None:
-    """Validate site files without fetching anything; every fault is told."""
-    sites: list[Site] = []
-    faults: list[MedthreadsError] = []
-    for path in paths or ():
-        try:
-            sites.append(find_site(str(path)))
-        except (SiteFileError, UsageError) as fault:
-            faults.append(fault)
-    if not paths:
-        registered, unusable = usable_sites()
-        sites, faults = list(registered.values()), list(unusable)
-    for site in sites:
-        # The reason names the site itself.
-        print(f"{site.name}: valid, {(why_paused(site) or 'ready').removeprefix(f'{site.name} is ')}")
-    _raise_all(faults)
-
-
-def _raise_all(faults: Sequence[MedthreadsError]) -> None:
-    """Prints all faults but the last, which ends the command."""
-    for told in faults[:-1]:
-        print(told, file=sys.stderr)
-    if faults:
-        raise faults[-1]

@@ -1,0 +1,71 @@
+"""The scout: a look at a site before it is crawled. Its index, one board, one thread: three pages, nothing kept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scrapy import Request
+
+from crawler.engines import Page, Recognition, candidates
+from crawler.records import Board, PageKind, ParsedPage, Thread
+from crawler.spiders.base import CrawlPlan, Task
+from crawler.spiders.forum import ForumSpider
+
+
+class ScoutSpider(ForumSpider):
+    """Reads the page it is sent to, and on request a board and a thread that it finds there."""
+
+    name = "scout"
+
+    def __init__(self, plan: CrawlPlan, dry_pages: int = 0, **kwargs: Any) -> None:  # noqa: ANN401 (Scrapy's own signature)
+        super().__init__(plan, **kwargs)
+        self._left = dry_pages
+        self._for_people: tuple[Task, ParsedPage, str] | None = None
+        self.candidates: list[Recognition] = []
+        """Engines that claim the first page, the surest first."""
+        self.pages: list[tuple[str, ParsedPage]] = []
+        """Address and content of each page that was read, in order."""
+
+    def first_requests(self) -> Iterator[Request]:
+        """The site's address, whatever is there."""
+        yield from self.request(self.plan.site.url, Task(kind="index"))
+
+    def _read(self, page: Page) -> ParsedPage:
+        if not self.pages:
+            self.candidates = candidates(page)
+        parsed = super()._read(page)
+        self.pages.append((page.url, parsed))
+        return parsed
+
+    def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
+        """From an index to a board, from a board to a thread; the first page again through the API if there is one."""
+        if self._asked(url) != url and not self.is_planned(url):
+            self._for_people = task, page, url
+            yield from self.request(url, task)
+        elif self._left and page.page_kind in {PageKind.BOARD, PageKind.FEED} and (thread := _typical(page.threads)):
+            self._left -= 1
+            yield from self.request(thread.url or url, Task(kind="thread", thread_id=thread.thread_id))
+        elif self._left and page.page_kind in {PageKind.INDEX, PageKind.BOARD} and (board := _busiest(page)):
+            self._left -= 1
+            yield from self.request(board.url or url, Task(kind="board", board_id=board.board_id))
+
+    def instead(self, task: Task) -> Iterator[Request]:
+        """Where the API does not answer, on from the page that people see."""
+        if self._for_people is None or task is not self._for_people[0]:
+            yield from super().instead(task)
+            return
+        waiting, self._for_people = self._for_people, None
+        self.plan.site = self.plan.site.model_copy(update={"api": False})
+        yield from self.follow(*waiting)
+
+
+def _typical(threads: list[Thread]) -> Thread | None:
+    """A thread that was answered and is no announcement, else any that has an address."""
+    usable = [thread for thread in threads if thread.url and thread.thread_type != "redirect"]
+    answered = [thread for thread in usable if not thread.is_sticky and thread.reply_count]
+    return next(iter(answered or usable), None)
+
+
+def _busiest(page: ParsedPage) -> Board | None:
+    """The board that most was written in; where none is counted, the first one."""
+    usable = [board for board in page.boards if board.url and board.board_id != page.board_id]
+    return max(usable, key=lambda board: board.post_count or board.thread_count or 0, default=None)
