@@ -1,0 +1,160 @@
+"""Discourse, the forum software of discourse.org: its JSON (preferred) and its pages, from 1.x to the present.
+
+JSON is asked for at the same addresses with ".json" (`request_url`): topics, their posts, lists, categories, search,
+errors. Pages are read in the form for crawlers and browsers without scripts (microdata; one item a post up to 2.8, one
+item a topic in 3.x and later), in the form for browsers (the topic's JSON is carried in `#data-preloaded`), and as
+browsers save them once scripts have drawn them. Feeds are read by the engine for feeds.
+
+Recognised by the generator in the head, by the classes of crawlers' pages, or by the names in JSON. JSON tells no
+version.
+
+Category = Board; topic = Thread; post = Post; pinned = sticky; closed or archived = locked; likes, or the reactions of
+the plugin = reactions; votes on topics or answers (plugins) = score; the accepted answer = solution; "small actions"
+("closed this topic") are no posts.
+
+Ids: JSON names posts by their id. A reply's or quote's target is named by topic and number; it becomes the id where
+that post is on the same page, else "TOPIC-NUMBER", as Discourse's own feeds name posts. Pages for crawlers show no
+ids: there a post is "TOPIC-NUMBER" itself. A category is a number; pages of before 2.4 show its name in addresses only.
+
+robots.txt as Discourse ships it (robots_txt_controller.rb) disallows /admin/, /auth/, /session, /search, /u/, /my,
+/badges, /g, /email/, /user-api-key, /tag/*/l, /t/*/*.rss and /c/*.rss, but neither /t/, /c/, /p/, /posts/, /latest,
+/categories nor their .json forms. Sites may overrule it.
+"""
+
+import re
+
+from crawler.engines.discourse import addresses
+from crawler.engines.discourse.answers import looks_like_json, preloaded, read_answer, read_value, sign_of
+from crawler.engines.discourse.crawler_lists import read_listing
+from crawler.engines.discourse.crawler_view import places_of, read_topic_view
+from crawler.engines.discourse.document import Document, version_of
+from crawler.engines.discourse.rendered import read_rendered
+from crawler.engines.html import challenge_reason, inline_text, tidy
+from crawler.engines.page import Page, Recognition
+from crawler.records import PageKind, ParsedPage
+
+_SIGNS = (
+    ("crawler-post-meta", "itemprop=", 0.9, "crawler-post-meta"),
+    ("data-discourse-setup", "", 0.9, "data-discourse-setup"),
+    ('id="data-preloaded"', "", 0.9, "data-preloaded"),
+    ("discourse-base-uri", "", 0.9, "discourse-base-uri"),
+    ("Discourse.BaseUri", "", 0.9, "Discourse.BaseUri"),
+    ("discourse.org", "noscript-footer", 0.9, "noscript-footer and a link to discourse.org"),
+    ("discourse.org", "powered-by-link", 0.9, "powered by Discourse"),
+    ("data-post-id=", 'class="cooked', 0.7, "posts with data-post-id and cooked"),
+    ("topic-list-item", "raw-topic-link", 0.7, "rows with raw-topic-link"),
+)
+_FEED = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:rss|feed)\b", re.IGNORECASE)
+_NOT_FOUND = re.compile(r"class=[\"'][^\"'<>]*\b(?:page-not-found|not-found-topics|popular-topics-title)\b")
+_LOGIN_PAGE = re.compile(
+    r"class=[\"'][^\"'<>]*\b(?:static-login|login-required|login-welcome|login-page|login-fullpage)\b|id=[\"']login-form[\"']"
+)
+_LOGIN_ADDRESS = re.compile(r"/(?:login|session/sso|signup)(?=[/?#]|$)")
+_HEADING = re.compile(r"<h[12]\b[^<>]*>(.{0,3000}?)</h[12]>", re.DOTALL)
+_CRAWLER = re.compile(r"<body class=[\"']?crawler\b")
+_HEAD = 100_000
+_UPPER = re.compile(r"<(?:DIV|BODY|HTML)\b")
+_UNQUOTED = re.compile(r"<\w+\b[^<>]*\bclass=(?:post|creator|topic-list-item|cooked|category-list)[\s>]")
+
+
+class Discourse:
+    """Pure parser of Discourse's JSON and pages."""
+
+    @property
+    def name(self) -> str:
+        """Name in site files and records."""
+        return "discourse"
+
+    def recognise(self, page: Page) -> Recognition | None:
+        """Whether the answer is Discourse's, and what says so."""
+        if looks_like_json(page.body):
+            found = sign_of(page.body)
+            return Recognition(engine=self.name, confidence=found[0], evidence=found[1]) if found else None
+        text = page.text()
+        if _FEED.match(text[:1_000]):
+            return None
+        if version := version_of(text):
+            evidence = f'<meta name="generator" content="Discourse {version}">'
+            return Recognition(engine=self.name, version=version, confidence=0.99, evidence=evidence)
+        for sign, second, confidence, evidence in _SIGNS:
+            if sign in text and second in text:
+                return Recognition(engine=self.name, confidence=confidence, evidence=evidence)
+        return None
+
+    def page_url(self, url: str, page: int) -> str | None:
+        """Address of page number `page` (from 1); None for /t/ID/posts.json, which has no pages."""
+        return addresses.page_url(url, page)
+
+    def post_url(self, url: str, post_id: str) -> str | None:
+        """Address that leads to a post: /p/ID, or /t/-/TOPIC/NUMBER for ids of pages for crawlers."""
+        return addresses.post_url(url, post_id)
+
+    def request_url(self, url: str) -> str:
+        """The JSON form of the address."""
+        return addresses.request_url(url)
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Everything the answer holds; `unknown` with a reason where it is none of this engine's."""
+        parsed = read_answer(page) if looks_like_json(page.body) else self._page(page)
+        parsed.engine = self.name
+        return parsed
+
+    def _page(self, page: Page) -> ParsedPage:
+        text = page.text()
+        if b"\x00" in page.body:
+            text = text.replace("\x00", "")
+        if _UPPER.search(text, 0, _HEAD) and (tidied := tidy(text)):
+            text = tidied
+        if _FEED.match(text[:1_000]):
+            return ParsedPage(page_kind=PageKind.UNKNOWN, reason="a feed: read by the engine for feeds")
+        # Pages for crawlers carry no JSON.
+        if not _CRAWLER.search(text, 0, _HEAD) and (answer := preloaded(text)) is not None:
+            parsed = read_value(page, answer)
+            if parsed.page_kind in {PageKind.THREAD, PageKind.BOARD, PageKind.INDEX}:
+                parsed.engine_version = version_of(text)
+                return parsed
+        document = Document(page, self.name, text)
+        return _content(document) or _rewritten(document) or _other(document)
+
+
+def _content(document: Document) -> ParsedPage | None:
+    """The page as a topic or a list; None where it is neither."""
+    if places := places_of(document.markup):
+        return read_topic_view(document, places)
+    if (drawn := read_rendered(document)) is not None:
+        return drawn
+    # The page for what is not there lists popular topics; a topic's page lists topics like it.
+    if _NOT_FOUND.search(document.markup, document.body_start) or addresses.topic_of(document.address):
+        return None
+    return read_listing(document)
+
+
+def _rewritten(document: Document) -> ParsedPage | None:
+    """The same for a page whose attributes somebody wrote without quotes."""
+    if not _UNQUOTED.search(document.markup):
+        return None
+    tidied = tidy(document.markup)
+    return _content(Document(document.page, document.engine, tidied)) if tidied else None
+
+
+def _other(document: Document) -> ParsedPage:
+    """A page without topics, posts or categories."""
+    page, markup = document.page, document.markup
+    heading = _HEADING.search(markup, document.body_start)
+    said = (inline_text(heading[1])[:300] if heading else "") or None
+    if _NOT_FOUND.search(markup, document.body_start):
+        return document.page_of(PageKind.ERROR, said or "the site shows its page for what is not there or private")
+    if (reason := challenge_reason(page)) and not version_of(markup):
+        return document.page_of(PageKind.CHALLENGE, reason)
+    if _LOGIN_ADDRESS.search(page.url) or _LOGIN_PAGE.search(markup, document.body_start):
+        return document.page_of(PageKind.LOGIN, said or "the page is a form to log in or register")
+    if page.status >= 400:
+        return document.page_of(PageKind.ERROR, said or f"the site answered {page.status}")
+    if addresses.topic_of(page.url) is not None and version_of(markup):
+        return document.page_of(PageKind.UNKNOWN, "a topic of Discourse without any post that could be read")
+    if version_of(markup):
+        return document.page_of(PageKind.UNKNOWN, "a page of Discourse without topics, posts or categories")
+    return document.page_of(PageKind.UNKNOWN, "the page is none of Discourse")
+
+
+__all__ = ["Discourse"]
