@@ -9,7 +9,7 @@ from scrapy.crawler import Crawler, CrawlerProcess
 
 from crawler.crawl import end_of_crawl, new_receipt, quieten_scrapy
 from crawler.engines import Recognition
-from crawler.errors import CrawlFailedError, EmptyCrawlError, InterruptedCrawlError, MedthreadsError
+from crawler.errors import CrawlFailedError, EmptyCrawlError, InterruptedCrawlError, LayoutChangedError, MedthreadsError
 from crawler.landing import Landing
 from crawler.receipt import Receipt
 from crawler.records import PageKind, ParsedPage
@@ -72,8 +72,11 @@ def _scouting(site: Site, receipt: Receipt, crawler: Crawler) -> Scouting:
     fault = end_of_crawl(site, spider, crawler)
     if isinstance(fault, InterruptedCrawlError):
         raise fault
-    if isinstance(fault, EmptyCrawlError) and any(_is_content(page) for _, page in spider.pages):
-        fault = None  # no thread was listed, as none was asked for
+    read = [_is_content(page) for _, page in spider.pages]
+    if isinstance(fault, EmptyCrawlError) and any(read):
+        fault = None  # nothing was counted, as the scout keeps nothing
+    if isinstance(fault, LayoutChangedError) and read[-1:] == [True]:
+        fault = None  # the API said what the first page did not
     asked_delay = float(crawler.stats.get_value("robots/delay", 0.0)) if crawler.stats else 0.0
     return Scouting(spider.plan.site, receipt, spider.candidates, spider.pages, fault, asked_delay)
 

@@ -27,7 +27,10 @@ SHIPPED_SITES = Path(__file__).parent / "sites"
 SITES_VARIABLE = "MEDTHREADS_SITES"
 """Folders with further site files, separated as in PATH; a file there replaces a shipped one of the same name."""
 CONTACT_VARIABLE = "MEDTHREADS_CONTACT"
-ENGINE_NAMES = ("auto", "reddit", "xenforo2")
+ENGINE_NAMES = (
+    *("auto", "discourse", "feed", "flarum", "generic", "invision", "mybb", "nodebb", "phpbb", "reddit", "smf"),
+    *("vanilla", "vbulletin", "xenforo1", "xenforo2"),
+)
 """What `engine` may say. Not taken from crawler.engines: DAG files are parsed often and must import little."""
 
 _CONTACT = re.compile(r"[^\s@]+@[^\s@]+|(?<!\S)/?u/[\w-]{2,}|https?://[^\s/]+")

@@ -1,13 +1,32 @@
 """Engines: forum software, and our pure parsers of it. `parse` is the one way in."""
 
+from crawler.engines.discourse import Discourse
+from crawler.engines.feed import Feed
+from crawler.engines.flarum import Flarum
+from crawler.engines.generic import Generic
 from crawler.engines.html import challenge_reason
+from crawler.engines.invision import Invision
+from crawler.engines.mybb import MyBB
+from crawler.engines.nodebb import NodeBB
 from crawler.engines.page import Engine, Page, Recognition
+from crawler.engines.phpbb import PhpBB
 from crawler.engines.reddit import Reddit
+from crawler.engines.smf import Smf
+from crawler.engines.vanilla import Vanilla
+from crawler.engines.vbulletin import VBulletin
+from crawler.engines.xenforo1 import XenForo1
 from crawler.engines.xenforo2 import XenForo2
 from crawler.errors import UsageError
 from crawler.records import PageKind, ParsedPage
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (XenForo2(), Reddit())}
+FEED = Feed()
+ENGINES: dict[str, Engine] = {
+    engine.name: engine
+    for engine in (
+        *(XenForo2(), XenForo1(), VBulletin(), PhpBB(), Discourse(), Invision(), Smf(), MyBB(), Vanilla(), NodeBB()),
+        *(Flarum(), Reddit(), FEED, Generic()),
+    )
+}
 
 
 def engine_named(name: str) -> Engine:
@@ -41,11 +60,10 @@ def parse(page: Page, engine: str = "auto") -> ParsedPage:
     Raises:
         UsageError: no engine has that name. Never because of the page.
     """
-    feed = ENGINES.get("feed")
     if engine != "auto":
         parsed = engine_named(engine).parse(page)
-        if parsed.page_kind is PageKind.UNKNOWN and feed and feed.recognise(page):
-            return feed.parse(page)
+        if parsed.page_kind is PageKind.UNKNOWN and FEED.recognise(page):
+            return FEED.parse(page)
         return parsed
     recognition = recognise(page)
     if recognition is None and (challenge := challenge_reason(page)):

@@ -61,6 +61,8 @@ class Reddit:
             return self._recognition(0.9, "Reddit's page for requests that it blocks or wants checked")
         if ours and reddit_html.judge(page)[0] is not PageKind.UNKNOWN:
             return self._recognition(0.7, "a page from Reddit's host that stands in the way of content")
+        if reddit_html.shows_content(page):
+            return self._recognition(0.6, "a page that Reddit makes for people; only its API is read")
         return None
 
     def parse(self, page: Page) -> ParsedPage:

@@ -46,6 +46,12 @@ def is_reddit(url: str) -> bool:
     return name in {"reddit.com", "redd.it"} or name.endswith((".reddit.com", ".redd.it"))
 
 
+def shows_content(page: Page) -> bool:
+    """Whether it is a page that Reddit makes for people, with submissions or comments."""
+    text = page.text()
+    return ("redditstatic.com" in text or "reddit.com" in text[:20_000]) and _CONTENT.search(text) is not None
+
+
 def judge(page: Page) -> tuple[PageKind, str]:
     """What a body that is no JSON is, and why; `unknown` for pages with content, which are not read here."""
     text = page.text()

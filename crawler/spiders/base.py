@@ -91,8 +91,8 @@ class ArchiveSpider(Spider, ABC):
     def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         """What to fetch next because of this page."""
 
-    def instead(self, task: Task) -> Iterator[Request]:
-        """What to fetch in place of a page that gave nothing."""
+    def instead(self, task: Task, url: str) -> Iterator[Request]:  # noqa: ARG002 - for those that know better
+        """What to fetch in place of the page at `url`, which gave nothing."""
         self.lost(task)
         yield from ()
 
@@ -147,7 +147,7 @@ class ArchiveSpider(Spider, ABC):
             self._stage(page, parsed)
             yield from self.follow(task, parsed, response.url)
         else:
-            yield from self.instead(task)
+            yield from self.instead(task, response.url)
         self._progress()
 
     def failed(self, failure: Failure) -> Iterator[Request]:
@@ -161,7 +161,7 @@ class ArchiveSpider(Spider, ABC):
             _count(self.receipt.failed, no_answer_reason(error))
         if isinstance(error, ArchiveError):
             self.stop_for_storage(error)
-        yield from self.instead(request.cb_kwargs["task"])
+        yield from self.instead(request.cb_kwargs["task"], request.url)
 
     def engine_failed(self, failure: Failure, response: Response | None) -> None:
         """A page on which our own code failed: counted, kept in the landing, and told; the crawl goes on."""

@@ -90,6 +90,13 @@ class ForumSpider(ArchiveSpider):
             case _:
                 self.lost(task)
 
+    def instead(self, task: Task, url: str) -> Iterator[Request]:
+        """The API's answer where the page was made for a browser with scripts."""
+        if self._asked(url) != url and not self.is_planned(url):
+            yield from self.request(url, task, priority=10)
+        else:
+            yield from super().instead(task, url)
+
     def lost(self, task: Task) -> None:
         """A page is missing: what is read of its thread has a gap, and its board is to be walked whole next time."""
         self._reading.pop(task.thread_id or "", None)

@@ -48,10 +48,10 @@ class ScoutSpider(ForumSpider):
             self._left -= 1
             yield from self.request(board.url or url, Task(kind="board", board_id=board.board_id))
 
-    def instead(self, task: Task) -> Iterator[Request]:
+    def instead(self, task: Task, url: str) -> Iterator[Request]:
         """Where the API does not answer, on from the page that people see."""
         if self._for_people is None or task is not self._for_people[0]:
-            yield from super().instead(task)
+            yield from super().instead(task, url)
             return
         waiting, self._for_people = self._for_people, None
         self.plan.site = self.plan.site.model_copy(update={"api": False})

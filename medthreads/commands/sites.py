@@ -105,14 +105,14 @@ def _look_at(sites: list[Site]) -> list[MedthreadsError]:
     from crawler.scouting import Scouting, scout
 
     def fault_of(seen: Scouting) -> MedthreadsError | None:
+        site, claims = seen.site, [candidate.engine for candidate in seen.candidates]
+        if claims and site.engine not in {"auto", claims[0]} and claims[0] != "feed":
+            return LayoutChangedError(
+                f"{site.name} ({site.url}) shows {claims[0]}, its site file says {site.engine}; "
+                f"correct `engine:` there."
+            )
         if seen.fault is not None:
             return seen.fault
-        site, claims = seen.site, [candidate.engine for candidate in seen.candidates]
-        if site.engine not in {"auto", *claims[:1]} and seen.pages[0][1].page_kind is not PageKind.FEED:
-            found = claims[0] if claims else "no forum that we know"
-            return LayoutChangedError(
-                f"{site.name} ({site.url}) shows {found}, its site file says {site.engine}; correct `engine:` there."
-            )
         if site.boards:
             return _missing_boards(seen)
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crawler.engines.html import absolute, challenge_reason, inline_text, instant_of, number_of, plain_text
+from crawler.engines.html_tags import tidy, too_many_attributes
 from crawler.engines.page import Page
 from crawler.engines.xenforo2 import XenForo2
 from crawler.records import PageKind
@@ -106,3 +107,49 @@ def test_tags_that_never_end_cost_no_more_than_their_length(part: str) -> None:
 def test_a_script_that_a_guard_adds_to_every_page_is_no_challenge() -> None:
     body = b'<title>Ward talk</title><script src="/cdn-cgi/challenge-platform/h/b/scripts/invisible.js"></script><p>Hi'
     assert challenge_reason(Page(url="https://ward.example/", body=body, site="s")) is None
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div " + " ".join(f'a{n}="1"' for n in range(40_000)) + ">dose</div>",
+        "<div " + " ".join(f'a{n}=">"' for n in range(40_000)) + ">dose</div>",
+        "<div " + "".join(f"a{n}='<b>'" for n in range(40_000)) + ">dose</div>",
+        "<DIV " + " ".join(f"a{n}" for n in range(40_000)) + ">dose</DIV>",
+        "<script " + "/".join(f"a{n}" for n in range(40_000)) + ">dose</script>",
+        "<p>dose</p><!-- <div> --><div " + "\n".join(f"a{n}" for n in range(40_000)),
+    ],
+    ids=["plain", "quoted >", "glued", "no values", "script", "never closed"],
+)
+def test_tags_with_thousands_of_attributes_are_refused(markup: str) -> None:
+    started = time.process_time()
+    assert too_many_attributes(markup)
+    assert tidy(markup) == ""
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<p " + 'title="' + "a=1 " * 40_000 + '">dose</p>',
+        "<script>if (a <b " + "c " * 40_000 + ")</script><p>dose</p>",
+        "<!-- <b " + "c " * 40_000 + "--><p>dose</p>",
+        '<p class="x">dose</p>' * 20_000,
+        "a <3 b " * 40_000,
+        "<div " + " ".join(f'a{n}="1"' for n in range(900)) + ">dose</div>",
+    ],
+    ids=["long value", "script", "comment", "many tags", "no tag", "some"],
+)
+def test_what_only_looks_like_attributes_is_none(markup: str) -> None:
+    started = time.process_time()
+    assert not too_many_attributes(markup)
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "piece", ['<a x="', "<a '", "<!--", "<script ", "<style a=>", "<a b ", "<", "=", "<a/", "</a b=' "]
+)
+def test_the_count_of_attributes_takes_linear_time(piece: str) -> None:
+    started = time.process_time()
+    too_many_attributes(piece * 200_000)
+    assert time.process_time() - started < 1

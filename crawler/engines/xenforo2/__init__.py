@@ -82,7 +82,7 @@ class XenForo2:
         """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
         text = _text(page)
         if is_feed(text):
-            return ParsedPage(page_kind=PageKind.FEED, engine=self.name, threads=read_feed(page.site, text))
+            return ParsedPage(page_kind=PageKind.FEED, engine=self.name, threads=read_feed(page.site, page.url, text))
         document = Document(page, text)
         if _REWRITTEN.search(document.html_tag) and (tidied := tidy(text)):
             document = Document(page, tidied)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable
 
 from crawler.engines.html import Prose, attribute, closing, element, inline_text
+from crawler.engines.html_tags import CLASS
 from crawler.engines.xenforo2.addresses import quoted_post_of
 from crawler.records import Attachment, Quote
 
-_CLASS = re.compile(r'\sclass="([^"]*)"')
 _SOURCE = re.compile(r"\bpost:\s*(\d+)")
 _SELECTOR = re.compile(r'data-content-selector="#post-(\d+)"')
 _HREF = re.compile(r'\shref="([^"]*)"')
@@ -65,7 +65,7 @@ class Body(Prose):
             return self._quote(name, attributes, markup, position)
         if name not in _CLASSED:
             return None
-        found = _CLASS.search(attributes)
+        found = CLASS.search(attributes)
         words = found[1].split() if found else []
         if words:
             if "bbCodeBlock--quote" in words:
@@ -78,17 +78,18 @@ class Body(Prose):
                 return self._unfurl(attributes, markup, position)
         return self._link(words, attributes, position) if name == "a" else None
 
-    def _link(self, words: list[str], attributes: str, position: int) -> int | None:
-        """None for a link of the author's own; mentions, attachments and anchors are none, their text stays."""
+    def _link(self, words: list[str], attributes: str, position: int) -> int:
+        """A link of the author's own, or an attachment; mentions and anchors are none. Their text stays."""
         if "username" in words:
             return position
         href = attribute(attributes, "href")
         if href is None or href.startswith(("#", "javascript:")) or "/cdn-cgi/l/email-protection" in href:
             return position
-        if _ATTACHMENT.search(href):
+        if "attachments/" in href and _ATTACHMENT.search(href):
             self._attach(href, None)
-            return position
-        return None
+        else:
+            self.links.append(href)
+        return position
 
     def image(self, attributes: str) -> None:
         """Smilies give their text; pictures in the text that are attachments count as such."""

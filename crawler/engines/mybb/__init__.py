@@ -1,0 +1,225 @@
+"""MyBB (mybb.com), 1.4 to 1.8: default and classic post layout, other themes, search-friendly and Google SEO addresses.
+
+Recognised by its footer, its scripts' variables (`my_post_key`), template comments (`<!-- start: showthread -->`), or
+its posts. Read: threads, forums, the index, results of searches that are threads.
+
+Forum and category = Board; thread = Thread; post = Post; thread prefix = prefix; thanks or likes (plugin) = reactions;
+soft-deleted = deleted; unapproved = hidden. All dates of a page are in one offset, which its clock in the footer shows:
+compared with the time of the fetch it makes them instants. Without either they stay words.
+"""
+
+import re
+
+from crawler.engines.html import absolute, attribute, challenge_reason, tidy
+from crawler.engines.html_tags import is_rewritten
+from crawler.engines.mybb.addresses import forum_of, is_thread, page_address, post_address
+from crawler.engines.mybb.boards import read_boards, read_own_board
+from crawler.engines.mybb.document import Document
+from crawler.engines.mybb.listing import last_dates, read_poll, read_row, rows
+from crawler.engines.mybb.posts import Place, Setting, author_of, places, read_post, when
+from crawler.engines.page import Page, Recognition
+from crawler.records import Link, PageKind, ParsedPage, Post, Thread
+
+_POWERED = re.compile(r"Powered [bB]y\s*<a\b[^<>]{0,200}>(?:<[^<>]{0,80}>)?MyBB")
+_COMMENT = re.compile(r"<!-- start: (?:index|showthread|forumdisplay|postbit|forumbit_depth1_cat|headerinclude)\w* -->")
+_LIST = re.compile(r"<!-- start: forumdisplay_threadlist|sortby=subject|newthread\.php\?fid=")
+_FEED_LINK = re.compile(r'<link\b[^<>]{0,100}type="application/rss\+xml"[^<>]{0,300}>')
+_LOCKED = ("closed_button", "threadclosed.", "newreply_closed", "thread_closed")
+_SCRIPT = re.compile(r"/(\w+)\.php")
+
+
+class MyBB:
+    """Pure parser of MyBB pages."""
+
+    @property
+    def name(self) -> str:
+        """Name in site files and records."""
+        return "mybb"
+
+    def recognise(self, page: Page) -> Recognition | None:
+        """Whether the page is MyBB's, and what says so."""
+        text = page.text()
+        if _POWERED.search(text, max(len(text) - 60_000, 0)):
+            return self._recognition(page, text, 0.99, "the footer names MyBB")
+        if "my_post_key = " in text and "cookiePrefix = " in text:
+            return self._recognition(page, text, 0.99, "the script's variable my_post_key")
+        if _COMMENT.search(text, 0, 4_000) and _COMMENT.search(text):
+            return self._recognition(page, text, 0.9, "comments that name MyBB's templates")
+        if 'id="pid_' in text and 'class="post_body' in text:
+            return self._recognition(page, text, 0.7, "posts with post_body and pid_N")
+        return None
+
+    def _recognition(self, page: Page, text: str, confidence: float, evidence: str) -> Recognition:
+        version = Document(page, text).version
+        return Recognition(engine=self.name, version=version, confidence=confidence, evidence=evidence)
+
+    def page_url(self, url: str, page: int) -> str | None:
+        """Address of page number `page` (from 1) of the thread or forum whose first page is `url`."""
+        return page_address(url, page)
+
+    def post_url(self, url: str, post_id: str) -> str | None:
+        """Address that shows the page with that post of the thread at `url`."""
+        return post_address(url, post_id)
+
+    def request_url(self, url: str) -> str:
+        """The same: people and crawlers read the same pages."""
+        return url
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
+        text = page.text()
+        text = text.replace("\x00", "") if b"\x00" in page.body else text
+        document = Document(page, text)
+        if is_rewritten(text, document.body_start) and (tidied := tidy(text)):
+            document = Document(page, tidied)
+        return _Reading(self.name, document, places(document.markup, document.body_start)).parsed()
+
+
+class _Reading:
+    """One page being read."""
+
+    def __init__(self, engine: str, document: Document, found: list[Place]) -> None:
+        self.engine = engine
+        self.document = document
+        self.places = found
+
+    def parsed(self) -> ParsedPage:
+        """The page, by what is on it."""
+        document = self.document
+        if self.places:
+            document.content = self.places[0].start, self.places[-1].limit
+            return self._thread()
+        if not document.is_mybb and (reason := challenge_reason(document.page)):
+            return self._page(PageKind.CHALLENGE, reason=reason)
+        return self._listing()
+
+    def _thread(self) -> ParsedPage:
+        document, found = self.document, self.places
+        number = document.thread()
+        if number is None:
+            return self._page(PageKind.UNKNOWN, reason=f"{len(found)} posts of no thread: the page names none")
+        dates = [when(document.markup, place) for place in found]
+        document.samples = [date[1] for date in dates if date is not None]
+        authors = [author_of(document.markup, place) for place in found]
+        names = {name for name, _ in authors if name}
+        numbers = [int(place.post_id) for place in found]
+        first = document.pages[0] == 1 and numbers == sorted(numbers) and "mode=threaded" not in document.page.url
+        setting = Setting(document, number, 0 if first else None, lambda: names)
+        posts: list[Post] = []
+        for place, author, date in zip(found, authors, dates, strict=True):
+            post = read_post(place, setting, len(posts), author, date)
+            if post is None:
+                reason = f"the post {place.post_id} could not be read: its element holds no text"
+                return self._page(PageKind.UNKNOWN, reason=reason)
+            posts.append(post)
+        parsed = self._page(PageKind.THREAD, paged=True)
+        parsed.containers, parsed.posts, parsed.thread_id = len(found), posts, number
+        thread = self._thread_record(number, posts)
+        parsed.threads, parsed.board_id = [thread], thread.board_id
+        return parsed
+
+    def _thread_record(self, number: str, posts: list[Post]) -> Thread:
+        document = self.document
+        prefix, title = document.heading
+        opening = next((post for post in posts if post.is_opening), None)
+        poll = read_poll(document.markup, document.body_start, self.places[0].start)
+        page, last, _ = document.pages
+        above = [found for href, _ in document.parents if (found := forum_of(href)) is not None]
+        return Thread(
+            site=document.site,
+            thread_id=number,
+            title=title,
+            prefix=prefix,
+            author=opening.author if opening else None,
+            author_id=opening.author_id if opening else None,
+            board_id=above[-1] if above else None,
+            created_at=opening.created_at if opening else None,
+            created_text=opening.created_text if opening else None,
+            is_locked=self._is_locked(),
+            thread_type="poll" if poll else "discussion",
+            poll=poll,
+            page_count=max(page, last),
+            url=self._address(posts),
+        )
+
+    def _is_locked(self) -> bool | None:
+        """Whether the button to reply says so; None where the reader sees none."""
+        markup = self.document.markup
+        if any(sign in markup for sign in _LOCKED):
+            return True
+        return False if "newreply.php?tid=" in markup else None
+
+    def _address(self, posts: list[Post]) -> str:
+        """Address of the thread's first page: the page's own, else the one that its posts' links hold."""
+        own = self.document.address(self.document.own_address)
+        if not is_thread(own):
+            own = next((post.url for post in posts if post.url and is_thread(post.url)), own)
+        return page_address(own, 1)
+
+    def _listing(self) -> ParsedPage:
+        document = self.document
+        found = rows(document.markup, document.body_start)
+        is_forum = forum_of(document.own_address) is not None or document.template.startswith("forumdisplay")
+        own = document.forum() if found or is_forum else None
+        if "search.php" in document.page.url:
+            own = None
+        limit = found[0].start if found else len(document.markup)
+        if found:
+            document.content = found[0].start, found[-1].start + len(found[-1].content)
+            document.samples = last_dates(found)
+        boards = read_boards(document, own, limit)
+        threads = [row for place in found if (row := read_row(document, place, own)) is not None]
+        if len(threads) < len(found):
+            reason = (
+                f"{len(found) - len(threads)} of {len(found)} rows could not be read: their titles lead to no thread"
+            )
+            return self._page(PageKind.UNKNOWN, reason=reason)
+        if threads or (own is not None and _LIST.search(document.markup)):
+            parsed = self._page(PageKind.BOARD, paged=True)
+        elif boards:
+            parsed = self._page(PageKind.INDEX)
+        else:
+            return self._other()
+        if own is not None:
+            boards.insert(0, read_own_board(document, own))
+            parsed.links = self._feeds(own)
+        parsed.board_id, parsed.boards, parsed.threads = own, boards, threads
+        return parsed
+
+    def _other(self) -> ParsedPage:
+        """A page without posts, threads or boards."""
+        document = self.document
+        if document.asks_to_log_in or 'value="do_register"' in document.markup:
+            return self._page(PageKind.LOGIN, reason=document.message or "the page is a form to log in or register")
+        if (
+            document.template.startswith("redirect")
+            or '<meta http-equiv="refresh"' in document.markup[: document.head_end]
+        ):
+            return self._page(PageKind.EMPTY, reason="the page only leads on to another one")
+        if document.template == "error" or (document.is_mybb and document.message and not document.template):
+            return self._page(PageKind.ERROR, reason=document.message or "the site shows an error page")
+        if document.page.status >= 400:
+            return self._page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
+        if not document.is_mybb:
+            return self._page(PageKind.UNKNOWN, reason="the page is none of MyBB")
+        if "archive/index.php" in document.page.url:
+            return self._page(PageKind.UNKNOWN, reason="a page of MyBB's archive mode, whose posts have no ids")
+        script = _SCRIPT.search(document.page.url)
+        what = document.template or (script[1] if script else (document.title or "no title")[:80])
+        return self._page(PageKind.UNKNOWN, reason=f"a MyBB page without posts or lists ({what})")
+
+    def _page(self, kind: PageKind, *, paged: bool = False, reason: str | None = None) -> ParsedPage:
+        version = self.document.version if self.document.is_mybb or self.places else None
+        parsed = ParsedPage(page_kind=kind, engine=self.engine, engine_version=version, reason=reason)
+        if paged:
+            parsed.page, parsed.last_page, parsed.next_url = self.document.pages
+        return parsed
+
+    def _feeds(self, own: str) -> list[Link]:
+        document = self.document
+        tags = _FEED_LINK.findall(document.markup[: document.head_end])
+        hrefs = [href for tag in tags if (href := attribute(tag, "href")) and f"fid={own}" in href]
+        return [Link(rel="feed", url=absolute(document.base, href)) for href in hrefs[:1]]
+
+
+__all__ = ["MyBB"]

@@ -1,0 +1,150 @@
+"""The body of a post of Simple Machines Forum: own words, quotes with their targets, links, files shown in the text.
+
+Quotes come in three markups: 1.x `div.quoteheader` followed by `div.quote`; 2.0 `div.quoteheader` followed by
+`blockquote`; 2.1 `blockquote` that begins with `cite`.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from crawler.engines.html import Prose, attribute, closing, inline_text
+from crawler.engines.smf.addresses import message_of, user_of
+from crawler.records import Attachment, Quote
+
+_CLASS = re.compile(r'\sclass="([^"]*)"')
+_ANCHOR = re.compile(r"<a\b([^<>]*)>")
+_PICTURE = re.compile(r"\s*<img\b([^<>]*)>")
+_CITE = re.compile(r"\s*<cite[^<>]*>")
+_LABEL = re.compile(r"^[^:：]{1,60}[:：]\s*")  # noqa: RUF001 - the colon of East Asian translations
+# The name and the date in a quote's heading, with what the software's translations write between them, or nothing.
+_DATED = re.compile(
+    r"^(.+?)(?:\s+(?:on|am|le|el|en|em|op|от|w|dnia|il|a|στις|στο|на|в|den|dne|skrivet|in data|da|la|kl\.?|dňa|u|på|"
+    r"tarihinde|ngày|pada|vào|[-–—|,])\s+|\s*[于於,|]\s*)"  # noqa: RUF001
+    r"(?=(?:[^\W\d_]+[.,]?\s+(?:[^\W\d_]+\s+)?)?\d.{0,40}\d{1,2}[:.]\d\d).{4,60}$"
+)
+_DATED_PLAINLY = re.compile(r"^(.+?)\s+(?=\d.{0,40}\d{1,2}:\d\d).{8,60}$")
+_LEFT_OUT = frozenset(
+    {
+        "quotefooter",
+        "codeheader",
+        "signature",
+        "attachments",
+        "adsbygoogle",
+        "moderatorbar",
+        "modified",
+        "botslice_quote",
+    }
+    | {"quickbuttons", "smflikebutton", "like_count", "more_head", "sp-head", "spoilerheader"}
+)
+_CLASSED = frozenset({"div", "span", "ul", "ins", "p", "li"})
+_ATTACHED = re.compile(r"\baction(?:=|%3[dD])dlattach\b|[?;&]attach=\d")
+_DEEPEST = 20
+
+
+class Body(Prose):
+    """Reads the content of the element that holds a post's text."""
+
+    def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
+        """`authors` gives the names on the page: what a quote's heading may name.
+
+        `depth` is the number of quotes that the fragment stands in.
+        """
+        super().__init__()
+        self.quotes: list[Quote] = []
+        self.attachments: list[Attachment] = []
+        self._authors = authors
+        self._depth = depth
+        self._heading: str | None = None
+
+    def read(self, markup: str) -> "Body":
+        """Adds a fragment; quotes are told by tags that have attributes or not."""
+        if "<blockquote>" in markup:
+            markup = markup.replace("<blockquote>", '<blockquote class="">')
+        super().read(markup)
+        return self
+
+    def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
+        """The software's own blocks."""
+        if name == "blockquote":
+            return self._quote(name, markup, position)
+        if name == "a":
+            return self._link(attributes, markup, position)
+        if name == "code":
+            self.block()
+            return None
+        if name not in _CLASSED:
+            return None
+        found = _CLASS.search(attributes)
+        if found is None:
+            return None
+        words = found[1].split()
+        if "quoteheader" in words or "topslice_quote" in words:
+            end = closing(markup, name, position, len(markup))
+            self._heading = markup[position:end]
+            self.block()
+            return self.past(name, markup, position)
+        if "quote" in words and name == "div":
+            return self._quote(name, markup, position)
+        if not _LEFT_OUT.isdisjoint(words):
+            self.block()
+            return self.past(name, markup, position)
+        return None
+
+    def is_smiley(self, attributes: str) -> bool:
+        """Smileys carry what their author typed (":)"), in old versions a word ("Grin"), which nobody wrote."""
+        if 'class="smiley"' not in attributes and "/Smileys/" not in attributes and "emoji" not in attributes:
+            return False
+        alt = attribute(attributes, "alt") or ""
+        return not alt.isalpha() or len(alt) < 3
+
+    def _link(self, attributes: str, markup: str, position: int) -> int | None:
+        href = attribute(attributes, "href")
+        if href is None or href.startswith(("#", "javascript:")):
+            return position
+        if _ATTACHED.search(href):
+            if all(known.url != href for known in self.attachments):
+                picture = _PICTURE.match(markup, position)
+                name = attribute(picture[1], "alt") if picture else None
+                self.attachments.append(Attachment(url=href, name=name or None))
+            return position
+        if "bbc_mention" in attributes or ("mention" in attributes and user_of(href)):
+            return position
+        return None
+
+    def _quote(self, name: str, markup: str, position: int) -> int:
+        end = closing(markup, name, position, len(markup))
+        heading, self._heading = self._heading, None
+        start = position
+        if (
+            markup.find("<cite", position, position + 80) >= 0
+            and (cite := _CITE.match(markup, position, end)) is not None
+        ):
+            close = markup.find("</cite>", cite.end(), end)
+            if close >= 0:
+                heading, start = markup[cite.end() : close], close + 7
+        if self._depth < _DEEPEST:
+            inner = Body(self._authors, self._depth + 1)
+            inner.read(markup[start:end])
+            link = _ANCHOR.search(heading or "")
+            href = attribute(link[1], "href") if link else None
+            quote = Quote(
+                post_id=message_of(href) if href else None, author=self._quoted(heading or ""), text=inner.result()
+            )
+            self.quotes += [quote, *inner.quotes]
+        self.block()
+        return markup.find(">", end) + 1 or len(markup)
+
+    def _quoted(self, heading: str) -> str | None:
+        """The name in "Quote from: NAME on DATE", in whatever language."""
+        said = inline_text(heading)
+        label = _LABEL.match(said)
+        if label is None:
+            return None
+        said = said[label.end() :]
+        known = [
+            name for name in self._authors() if said.startswith(name) and said[len(name) : len(name) + 1] in {"", " "}
+        ]
+        if known:
+            return max(known, key=len)
+        dated = _DATED.match(said[:400]) or _DATED_PLAINLY.match(said[:400])
+        return (dated[1].strip() if dated else said) or None

@@ -1,0 +1,333 @@
+"""MyBB: own pages in the software's markup, version by version, and themes and addresses that differ."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crawler.engines.mybb import MyBB
+from crawler.engines.page import Page
+from crawler.records import Attachment, PageKind, ParsedPage, PollOption, Status
+
+ENGINE = MyBB()
+PAGES = Path(__file__).parent / "pages" / "mybb"
+# The page's clock shows 05-23-2014, 11:19 AM: six hours behind.
+FETCHED_AT = datetime(2014, 5, 23, 17, 19, 20, tzinfo=UTC)
+SCRIPT = '<script>var cookiePrefix = ""; var my_post_key = "0";</script>'
+
+
+def parse(
+    body: str | bytes,
+    url: str = "https://ward.example/index.php",
+    status: int = 200,
+    fetched_at: datetime | None = None,
+) -> ParsedPage:
+    body = body.encode() if isinstance(body, str) else body
+    return ENGINE.parse(Page(url=url, body=body, site="ward", status=status, fetched_at=fetched_at))
+
+
+def own(name: str, url: str = "https://ward.example/saved.html", fetched_at: datetime | None = None) -> ParsedPage:
+    return parse((PAGES / f"{name}.html").read_bytes(), url, fetched_at=fetched_at)
+
+
+@pytest.fixture
+def case() -> ParsedPage:
+    """Page 2 of a thread of 1.8 with a poll, fetched at a known time."""
+    return own("thread-1.8", fetched_at=FETCHED_AT)
+
+
+@pytest.fixture
+def german() -> ParsedPage:
+    """A thread of 1.6 in the classic layout, in German, with search-friendly addresses."""
+    return own("thread-1.6", "http://klinik.example/thread-31.html")
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+# -- posts --------------------------------------------------------------------------------------------------------
+
+
+def test_thread_of_1_8(case: ParsedPage) -> None:
+    assert (case.page_kind, case.engine_version, case.page, case.last_page) == ("thread", "1.8.27", 2, 12)
+    assert case.next_url == "https://ward.example/showthread.php?tid=45&page=3"
+    assert (case.thread_id, case.board_id) == ("45", "7")
+    (thread,) = case.threads
+    assert (thread.title, thread.prefix) == ("Drug fever after day ten", "Solved")
+    assert thread.url == "https://ward.example/showthread.php?tid=45"
+    assert thread.poll is not None
+    assert (thread.poll.question, thread.poll.voters) == ("Stop which drug?", 8)
+    assert thread.poll.options == [PollOption(text="Ceftriaxone", votes=6), PollOption(text="Allopurinol", votes=2)]
+
+
+def test_facts_of_a_post(case: ParsedPage) -> None:
+    post = case.posts[0]
+    assert (post.post_id, post.position, post.author, post.author_id) == ("901", 11, "Ada & Co", "11")
+    assert (post.created_text, post.created_at) == ("05-20-2014, 08:15 PM", utc("2014-05-21T02:15"))
+    assert (post.edited, post.edited_at) == (True, utc("2014-05-21T15:00"))
+    assert post.reactions == 2
+    assert post.url == "https://ward.example/showthread.php?tid=45&pid=901#pid901"
+    assert post.body_text == "Fever stopped within a day.\n\n- stop\n- watch\nT 39.5\nT 37.0\nSee this."
+    assert post.links == ["https://pubmed.example/7?a=1&b=2"]
+    assert post.attachments == [  # none of the signature
+        Attachment(url="https://ward.example/attachment.php?aid=5", name="chart.pdf"),
+        Attachment(url="https://ward.example/attachment.php?aid=6", name="rash.jpg"),
+    ]
+
+
+def test_quotes_of_1_8_nest(case: ParsedPage) -> None:
+    outer, inner = case.posts[0].quotes
+    assert (outer.post_id, outer.author, outer.text) == ("880", "Ben", "Count is up.")
+    assert (inner.post_id, inner.author, inner.text) == (None, "Cem", "Eosinophils?")
+
+
+def test_guest_awaiting_approval(case: ParsedPage) -> None:
+    guest = case.posts[1]
+    assert (guest.author, guest.author_id, guest.status) == ("Guest Dot", None, Status.HIDDEN)
+    assert (guest.created_text, guest.edited) == ("Yesterday, 05:40 PM", False)
+    assert guest.created_at == utc("2014-05-22T23:40")
+    assert guest.body_text == "Same here at 38:30."
+
+
+def test_deleted_post(case: ParsedPage) -> None:
+    assert (case.containers, len(case.posts)) == (4, 4)
+    post = case.posts[2]
+    assert (post.post_id, post.status, post.body_text, post.position) == ("903", Status.DELETED, "", None)
+
+
+def test_hours_ago_stand_for_the_date_in_their_title(case: ParsedPage) -> None:
+    post = case.posts[3]
+    assert (post.created_text, post.created_at) == ("2 hours ago", utc("2014-05-23T15:12"))
+    assert (post.body_text, post.links) == ("Thanks, @Ada.", [])
+
+
+@pytest.mark.parametrize("fetched_at", [None, datetime(2014, 5, 25, 3, 7, tzinfo=UTC)])
+def test_no_instant_without_the_time_of_the_fetch_or_from_a_cache(fetched_at: datetime | None) -> None:
+    posts = own("thread-1.8", fetched_at=fetched_at).posts
+    assert {post.created_at for post in posts} | {post.edited_at for post in posts} == {None}
+
+
+def test_thread_of_1_6(german: ParsedPage) -> None:
+    assert (german.engine_version, german.page, german.last_page, german.next_url) == ("1.6", 1, 1, None)
+    (thread,) = german.threads
+    assert (thread.thread_id, thread.title, thread.board_id) == ("31", "Schwindel nach dem Aufstehen", "3")
+    assert thread.url == "http://klinik.example/thread-31.html"
+    opening, reply = german.posts
+    assert (opening.position, opening.is_opening, opening.author, opening.author_id) == (1, True, "Jo van Dam", "8")
+    assert (opening.created_text, opening.body_text) == ("20.05.2012 14:30", "Morgens schwankt alles.")
+    assert (reply.created_text, reply.edited, reply.edited_at) == ("Heute 16:05", True, None)
+    assert reply.body_text == "Blutdruck im Stehen messen."
+    (quote,) = reply.quotes
+    assert (quote.post_id, quote.author, quote.text) == ("21", "Jo van Dam", "Morgens schwankt alles.")
+
+
+@pytest.mark.parametrize(
+    ("cite", "author"),
+    [
+        ("<span> (05-20-2014, 08:15 PM)</span>Mary Ann Wrote:  <a href='showthread.php?pid=5#pid5'></a>", "Mary Ann"),
+        ("Mario ha scritto:", "Mario"),
+        ("Zo\u00e9 a \u00e9crit :", "Zo\u00e9"),
+        ("ayse Nickli Kullan\u0131c\u0131dan Al\u0131nt\u0131:", "ayse"),
+        ("\u0418\u0432\u0430\u043d \u041d\u0430\u043f\u0438\u0441\u0430\u043b:", "\u0418\u0432\u0430\u043d"),
+        ("Cem xyzzy:", "Cem"),
+        ("Quote:", None),
+        ("", None),
+    ],
+)
+def test_who_is_quoted(cite: str, author: str | None) -> None:
+    parsed = parse(thread(post(5, body=f"<blockquote><cite>{cite}</cite>Words</blockquote>Own.")))
+    (quote,) = parsed.posts[0].quotes
+    assert (quote.author, quote.text, parsed.posts[0].body_text) == (author, "Words", "Own.")
+
+
+def test_quotes_of_1_4() -> None:
+    body = '<div class="quote_header">Ben Wrote:</div><div class="quote_body">Words</div>Own.'
+    (found,) = parse(thread(post(5, body=body))).posts
+    assert [(quote.author, quote.text) for quote in found.quotes] == [("Ben", "Words")]
+    assert found.body_text == "Own."
+
+
+def test_posts_of_1_4_have_their_date_below() -> None:
+    (found,) = parse(
+        '<table id="post_8"><tr><td><a name="pid8"></a><strong><span class="largetext"><a href="user-2.html">Bo</a>'
+        '</span></strong></td><td><strong>Post: <a href="thread-3-post-8.html#pid8">#4</a></strong>'
+        '<div id="pid_8">Words.</div><p><em>(This post was last modified: 06-11-2008 09:01 PM by '
+        '<a href="user-2.html">Bo</a>.)</em></p></td></tr>'
+        '<tr><td><span class="smalltext">06-11-2008 08:59 PM</span></td></tr></table>'
+    ).posts
+    assert (found.position, found.author, found.author_id) == (4, "Bo", "2")
+    assert (found.created_text, found.edited, found.body_text) == ("06-11-2008 08:59 PM", True, "Words.")
+
+
+def post(number: int, *, body: str = "Words.", name: str | None = None, place: str = "") -> str:
+    author = name or '<a href="member.php?action=profile&amp;uid=3">Cem</a>'
+    return (
+        f'<div class="post classic" id="post_{number}"><div class="post_author"><strong><span class="largetext">'
+        f'{author}</span></strong></div><div class="post_content"><div class="post_head">{place}'
+        f'<span class="post_date">05-20-2014, 08:15 PM <span class="post_edit" id="edited_by_{number}"></span></span>'
+        "</div>"
+        f'<div class="post_body scaleimages" id="pid_{number}">{body}</div></div></div>'
+    )
+
+
+def thread(*posts: str, trail: str = "") -> str:
+    return (
+        f'<html><head><title>X</title>{SCRIPT}</head><body><div class="navigation">{trail}<span class="active">X</span>'
+        f'</div><div id="posts">{"".join(posts)}</div><input type="hidden" name="tid" value="9" /></body></html>'
+    )
+
+
+def test_addresses_of_words_hold_no_number() -> None:
+    parsed = parse(
+        thread(
+            post(
+                5, name='<a href="/User-Cem">Cem</a>', place='<a href="search.php?action=finduser&amp;uid=3">Find</a>'
+            ),
+            post(6, name='<a href="/User-Dot">Dot</a>'),
+            trail='<a href="/Forum-Lab">Lab</a>',
+        ),
+        "https://ward.example/Thread-Which-kit?page=1",
+    )
+    assert (parsed.thread_id, parsed.threads[0].url) == ("9", "https://ward.example/Thread-Which-kit")
+    assert [(found.author, found.author_id) for found in parsed.posts] == [("Cem", "3"), ("Dot", None)]
+    assert [found.position for found in parsed.posts] == [1, 2]
+
+
+def test_position_is_none_where_nothing_tells_it() -> None:
+    posts = [post(5), post(6)]
+    assert [found.position for found in parse(thread(*posts)).posts] == [1, 2]
+    assert [found.position for found in parse(thread(*reversed(posts))).posts] == [None, None]
+    later = parse(thread(*posts), "https://ward.example/showthread.php?tid=9&page=3")
+    assert [found.position for found in later.posts] == [None, None]
+
+
+def test_posts_that_cannot_be_read_are_not_lost_silently() -> None:
+    parsed = parse(thread(post(5), post(6).replace('id="pid_6"', "")))
+    assert (parsed.page_kind, parsed.posts) == (PageKind.UNKNOWN, [])
+    assert parsed.reason is not None
+    assert "6" in parsed.reason
+
+
+# -- lists --------------------------------------------------------------------------------------------------------
+
+
+def test_forum_of_1_8() -> None:
+    board = own("board-1.8", "https://ward.example/forumdisplay.php?fid=7", FETCHED_AT)
+    assert (board.page_kind, board.board_id, board.page, board.last_page) == ("board", "7", 1, 3)
+    assert board.next_url == "https://ward.example/forumdisplay.php?fid=7&page=2"
+    assert board.links[0].url == "https://ward.example/syndication.php?fid=7"
+    itself, fungi, candida, moulds = board.boards
+    assert (itself.title, itself.parent_id, itself.url) == (
+        "Infection",
+        "1",
+        "https://ward.example/forumdisplay.php?fid=7",
+    )
+    assert (fungi.title, fungi.description, fungi.parent_id) == ("Fungi", "Moulds & yeasts.", "7")
+    assert (fungi.thread_count, fungi.post_count) == (1204, 20011)
+    assert [(child.board_id, child.title, child.parent_id) for child in (candida, moulds)] == [
+        ("9", "Candida", "8"),
+        ("10", "Moulds", "8"),
+    ]
+
+
+def test_rows() -> None:
+    rules, fever, moved = own("board-1.8", fetched_at=FETCHED_AT).threads  # the announcement is none
+    assert (rules.title, rules.is_sticky, rules.is_locked, rules.reply_count) == ("Rules & tips", True, True, 0)
+    assert (rules.author, rules.author_id, rules.view_count) == ("Admin", "1", 9550)
+    assert rules.created_at == rules.last_post_at == utc("2014-01-13T14:00")
+    assert (fever.title, fever.prefix, fever.thread_type) == ("Drug fever after day ten", "Solved", "poll")
+    assert (fever.author, fever.author_id, fever.is_sticky, fever.is_locked) == ("Guest Dot", None, False, False)
+    assert (fever.reply_count, fever.view_count, fever.page_count) == (113, 4310, 12)
+    assert fever.last_post_at == utc("2014-05-22T23:40")
+    assert (moved.thread_id, moved.title, moved.thread_type) == ("50", "Malaria", "redirect")
+    assert (moved.reply_count, moved.view_count) == (None, None)
+
+
+def test_index() -> None:
+    index = own("index-1.8")
+    assert (index.page_kind, index.board_id) == (PageKind.INDEX, None)
+    clinics, infection, staff = index.boards
+    assert (clinics.board_id, clinics.description, clinics.parent_id) == ("1", "What we treat.", None)
+    assert (infection.parent_id, infection.thread_count, infection.post_count) == ("1", 45, 1950)
+    # A theme that shows posts first says so in words.
+    assert (staff.title, staff.description, staff.thread_count, staff.post_count) == ("Staff", "Rota and rest.", 5, 87)
+
+
+# -- pages without content ----------------------------------------------------------------------------------------
+
+TABLE = (
+    '<table class="tborder"><tr><td class="thead"><strong>Ward</strong></td></tr>'
+    '<tr><td class="trow1">{}</td></tr></table>'
+)
+FORM = (
+    '<form action="member.php"><input type="hidden" name="action" value="do_login" /><input name="username" /></form>'
+)
+QUICK = f'<div class="modal" id="quick_login" style="display: none;">{FORM}</div>'
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "reason"),
+    [
+        (QUICK + TABLE.format("The specified thread does not exist."), "error", "The specified thread does not exist."),
+        (QUICK + TABLE.format(f"You do not have permission.{FORM}"), "login", "You do not have permission."),
+        (QUICK + FORM, "login", "the page is a form to log in or register"),
+        (QUICK, "unknown", "a MyBB page without posts or lists (memberlist)"),
+    ],
+)
+def test_kinds(content: str, kind: str, reason: str) -> None:
+    body = f"<html><head><title>Ward</title>{SCRIPT}</head><body>{content}</body></html>"
+    parsed = parse(body, "https://ward.example/memberlist.php")
+    assert (parsed.page_kind, parsed.reason) == (kind, reason)
+
+
+def test_empty_forum_is_a_board() -> None:
+    body = f'<html><head>{SCRIPT}</head><body><a href="newthread.php?fid=7">New</a><a>Nothing yet.</a></body></html>'
+    parsed = parse(body, "https://ward.example/forumdisplay.php?fid=7")
+    assert (parsed.page_kind, parsed.board_id, parsed.threads) == (PageKind.BOARD, "7", [])
+
+
+def test_page_that_leads_on() -> None:
+    body = f'<html><head><meta http-equiv="refresh" content="2;URL=x" />{SCRIPT}</head><body>Thank you.</body></html>'
+    assert parse(body).page_kind is PageKind.EMPTY
+
+
+def test_page_of_another_software() -> None:
+    assert parse("<html><body>Hello</body></html>").reason == "the page is none of MyBB"
+
+
+# -- addresses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "expected"),
+    [
+        ("https://w.example/showthread.php?tid=1", 1, "https://w.example/showthread.php?tid=1"),
+        ("https://w.example/showthread.php?tid=1", 3, "https://w.example/showthread.php?tid=1&page=3"),
+        ("https://w.example/showthread.php?tid=1&page=2", 3, "https://w.example/showthread.php?tid=1&page=3"),
+        ("https://w.example/showthread.php?tid=1&pid=5#pid5", 2, "https://w.example/showthread.php?tid=1&page=2"),
+        ("https://w.example/showthread.php?tid=1&action=lastpost", 1, "https://w.example/showthread.php?tid=1"),
+        ("https://w.example/forumdisplay.php?fid=1", 2, "https://w.example/forumdisplay.php?fid=1&page=2"),
+        ("https://w.example/thread-1.html", 2, "https://w.example/thread-1-page-2.html"),
+        ("https://w.example/thread-1-page-4.html", 2, "https://w.example/thread-1-page-2.html"),
+        ("https://w.example/thread-1-post-9.html#pid9", 1, "https://w.example/thread-1.html"),
+        ("https://w.example/forum-3.html", 2, "https://w.example/forum-3-page-2.html"),
+        ("https://w.example/Thread-Which-kit", 2, "https://w.example/Thread-Which-kit?page=2"),
+        ("https://w.example/Thread-Which-kit?page=2", 1, "https://w.example/Thread-Which-kit"),
+    ],
+)
+def test_page_url(url: str, page: int, expected: str) -> None:
+    assert ENGINE.page_url(url, page) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://w.example/showthread.php?tid=1&page=2", "https://w.example/showthread.php?tid=1&pid=5#pid5"),
+        ("https://w.example/thread-1.html", "https://w.example/thread-1-post-5.html#pid5"),
+        ("https://w.example/Thread-Which-kit", "https://w.example/Thread-Which-kit?pid=5#pid5"),
+        ("https://w.example/forum-3.html", None),
+    ],
+)
+def test_post_url(url: str, expected: str | None) -> None:
+    assert ENGINE.post_url(url, "5") == expected
