@@ -326,7 +326,9 @@ def contact_of(site: Site, environ: Mapping[str, str] = os.environ) -> str | Non
 def why_paused(site: Site, environ: Mapping[str, str] = os.environ) -> str | None:
     """The reason why the site may not be crawled as things stand, as one sentence; None where it may."""
     if site.paused:
-        return f"{site.name} is paused: {site.paused.strip().rstrip('.')}."
+        return (
+            f"{site.name} is paused: {site.paused.strip().rstrip('.')} (docs/adding-a-site.md says how to take it up)."
+        )
     lacks = _lacks(site, environ)
     return f"{site.name} is paused: {'; '.join(lacks.values())}." if lacks else None
 
