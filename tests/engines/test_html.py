@@ -49,6 +49,7 @@ def test_an_instant_without_zone_is_none() -> None:
 
 def test_plain_text() -> None:
     assert plain_text("<p>One\n two</p><p>three<br>four</p><script>x</script>") == "One two\nthree\nfour"
+    assert plain_text("one<br/>two<br />three<BR>four<br clear='all'>five") == "one\ntwo\nthree\nfour\nfive"
     assert plain_text("<pre>a\n\n\n  b &lt;</pre>c") == "a\n\n\n  b <\nc"
 
 

@@ -129,6 +129,15 @@ def test_quotes_point_to_posts_only(case: ParsedPage) -> None:
     assert case.posts[1].body_text == "Draw two sets.\nAnd wait."
 
 
+@pytest.mark.parametrize("expand", ['<div class="quoteExpand">Click to expand...</div>', ""])
+def test_a_quote_of_several_lines(expand: str) -> None:
+    page = text_of("thread-1.5").replace('<div class="quoteExpand">Click to expand...</div>', expand)
+    lines = parse(page.replace("from a profile", "from<br/>a profile<br />"))
+    assert lines.posts[1].quotes[2] == Quote(author="Nurse Bell", text="from\na profile")
+    listed = parse(page.replace("from a profile", "from:<ul><li>day 2</li><li>&gt; 39</li></ul>"))
+    assert listed.posts[1].quotes[2] == Quote(author="Nurse Bell", text="from:\n- day 2\n- > 39")
+
+
 def test_guest(case: ParsedPage) -> None:
     post = case.posts[1]
     assert (post.author, post.author_id) == ("René & Co", None)

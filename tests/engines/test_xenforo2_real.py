@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.engines.page import Page
 from crawler.engines.xenforo2 import XenForo2
 from crawler.records import PageKind, ParsedPage
-from tests.engines.real_pages import real_pages, verify_as_reviewed
+from tests.engines.real_pages import real_pages, verify_as_reviewed, verify_nothing_left
 
 ENGINE = XenForo2()
 PAGES = Path(__file__).parent / "pages" / "xenforo2"
@@ -35,6 +35,22 @@ def test_every_real_page_as_reviewed(fixtures_dir: Path) -> None:
             for name, page in real_pages(fixtures_dir, "xenforo2")
         ],
     )
+
+
+IGNORED = (
+    ".message-cell--user, .message-user, .message-articleUserInfo, .message-signature, .message-actionBar, .actionBar, "
+    ".message-notices, .message-newIndicator, .bbCodeBlock-title, .bbCodeBlock-expandLink, .bbCodeSpoiler-button, "
+    ".message-lastEdit, .reactionsBar, .likesBar, .attachmentList, .message-attachments, .contentVote, .tooltip, "
+    ".message-articlePrefix, .js-historyTarget, .bookmarkLink, .bbCodeBlock--unfurl"
+)
+IGNORED_WORDS = r"#[\d.,]+|Replies: \d+|Click to expand\.\.\.|Spoiler:|Add bookmark|Upvote|Downvote|Solution"
+
+
+def test_nothing_of_a_real_post_is_left_over(fixtures_dir: Path) -> None:
+    for _, page in real_pages(fixtures_dir, "xenforo2"):
+        parsed = ENGINE.parse(page)
+        if parsed.posts:
+            verify_nothing_left(page, parsed, '[data-content^="post-"]', IGNORED, ignored_words=IGNORED_WORDS)
 
 
 def test_every_real_page_is_recognised(fixtures_dir: Path) -> None:
