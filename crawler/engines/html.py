@@ -12,6 +12,7 @@ from crawler.engines.html_tags import COMMENT, TAG, attribute, closing, decoded,
 from crawler.engines.html_text import Prose, inline_text, plain_text
 from crawler.engines.page import Page
 
+_HOST_AND_PATH = re.compile(r"//[\w.-]+/[\w./%~@+-]*")
 _EPOCH = re.compile(r'\sdata-(?:timestamp|time)="(\d{6,11})"')
 _DATETIME = re.compile(r'\sdatetime="([^"]+)"')
 _ZONE = re.compile(r"([+-]\d\d):?(\d\d)$|Z$")
@@ -39,8 +40,11 @@ def absolute(base: str, href: str) -> str:
             folder, href = folder[: above + 1] if above > 0 else folder, href[3:]
         if "/." in href:
             return _joined(folder or base, href)
-        if href.startswith("/") and not href.startswith("//") and origin:
-            return origin + href
+        if href.startswith("/") and origin:
+            if not href.startswith("//"):
+                return origin + href
+            if _HOST_AND_PATH.fullmatch(href):
+                return origin[: origin.index("//")] + href
         if href and folder and href[0] not in "./?#":
             return folder + href
     return _joined(base, href)

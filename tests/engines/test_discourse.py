@@ -1,4 +1,4 @@
-"""Discourse: own answers of its JSON, addresses, and what all its pages have in common."""
+"""Discourse: own answers of its JSON, and what all its pages have in common."""
 
 import json
 import time
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from crawler.engines.discourse import Discourse
-from crawler.engines.discourse.addresses import category_of, topic_of
 from crawler.engines.discourse.names import IGNORED, TAKEN, unread_names
 from crawler.engines.page import Page
 from crawler.records import Attachment, PageKind, ParsedPage, PollOption, Status
@@ -83,6 +82,16 @@ def test_a_huge_topic_tells_no_stream_but_how_many_posts_it_has() -> None:
     answer = {"id": 9, "title": "T", "posts_count": 12_001, "post_stream": {"posts": posts}}
     parsed = parse(json.dumps(answer), "https://ward.example/t/9.json?page=3")
     assert (parsed.page, parsed.last_page, parsed.next_url) == (3, 601, "https://ward.example/t/9.json?page=4")
+
+
+def test_a_topic_given_whole_has_no_next_page() -> None:
+    posts = [{"id": n, "post_number": n, "cooked": "<p>x</p>"} for n in range(1, 46)]
+    answer = {"id": 9, "title": "T", "slug": "t", "post_stream": {"stream": list(range(1, 46)), "posts": posts}}
+    parsed = parse(json.dumps(answer), "https://ward.example/t/9.json?print=true")
+    assert (len(parsed.posts), parsed.page, parsed.next_url) == (45, 1, None)
+    answer["post_stream"] = {"stream": list(range(1, 66)), "posts": posts[:41]}
+    parsed = parse(json.dumps(answer), "https://ward.example/t/9.json?print=true")
+    assert parsed.next_url == "https://ward.example/t/9.json?page=3"
 
 
 def test_poll(topic: ParsedPage) -> None:
@@ -186,6 +195,27 @@ def test_other_media() -> None:
     assert post.links == ["https://v.example/1"]
 
 
+def test_markup_of_older_versions() -> None:
+    post = cooked(
+        "<aside class='quote' data-username='ada' data-post='3' data-topic='9'><div class='title'>ada:</div>"
+        "<blockquote><p>Words.</p></blockquote></aside><p>Own.</p>"
+        '<div class="lazyYT" data-youtube-id="x1" data-youtube-title="Stenting" data-width="480"></div>'
+    )
+    assert [(quote.post_id, quote.author, quote.text) for quote in post.quotes] == [("9-3", "ada", "Words.")]
+    assert post.body_text == "Own.\nStenting"
+
+
+def test_footnotes_and_details_are_own_words() -> None:
+    post = cooked(
+        '<p>Dose<sup class="footnote-ref"><a href="#footnote-1-1" id="footnote-ref-1-1">[1]</a></sup></p>'
+        "<details><summary>More</summary><p>Inside.</p></details>"
+        '<hr class="footnotes-sep"><ol class="footnotes-list"><li id="footnote-1-1" class="footnote-item">'
+        '<p>In adults. <a href="#footnote-ref-1-1" class="footnote-backref">\u21a9</a></p></li></ol>'
+    )
+    assert post.body_text == "Dose[1]\nMore\nInside.\n1. In adults."
+    assert post.links == []
+
+
 def test_answer_of_a_chat_and_votes_on_answers() -> None:
     post = cooked(
         '<div class="chat-transcript" data-username="zed"><div class="chat-transcript-user">zed</div>'
@@ -236,6 +266,13 @@ def test_category() -> None:
     assert (solved.thread_type, link.thread_type, link.score) == ("question", "link", 12)
 
 
+def test_list_of_an_unknown_address() -> None:
+    """A saved answer tells by the address of what follows which category and page it is."""
+    answer = {"topic_list": {"topics": [{"id": 9, "title": "T"}], "more_topics_url": "/c/vascular/6?page=3"}}
+    parsed = parse(json.dumps(answer), "https://disk.example/saved/list.json")
+    assert (parsed.board_id, parsed.page, parsed.last_page) == ("6", 3, None)
+
+
 def test_categories() -> None:
     parsed = own("categories.json", "https://ward.example/categories.json")
     assert parsed.page_kind is PageKind.INDEX
@@ -249,6 +286,16 @@ def test_categories() -> None:
     assert (first.thread_count, first.post_count, first.description) == (10, 50, "All on Vascular")
     assert nested.url == "https://ward.example/c/vascular/stents/8"
     assert [(thread.thread_id, thread.board_id) for thread in parsed.threads] == [("501", "6")]
+
+
+def test_categories_with_the_latest_topics() -> None:
+    answer = {
+        "category_list": {"categories": [{"id": 6, "name": "Vascular", "slug": "vascular"}]},
+        "topic_list": {"topics": [{"id": 9, "title": "T", "category_id": 6}]},
+    }
+    parsed = parse(json.dumps(answer), "https://ward.example/categories_and_latest.json")
+    assert (parsed.page_kind, [board.title for board in parsed.boards]) == ("index", ["Vascular"])
+    assert [thread.thread_id for thread in parsed.threads] == ["9"]
 
 
 def test_search_and_empty_lists() -> None:
@@ -284,51 +331,6 @@ def test_every_name_of_own_answers_is_known() -> None:
         assert not set(unread_names(json.loads((PAGES / name).read_bytes()))), name
     assert all(not names & IGNORED[kind] for kind, names in TAKEN.items())
     assert list(unread_names({"post_stream": {"posts": [{"id": 1, "mood": "good"}]}})) == ["post.mood"]
-
-
-# -- addresses ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("seen", "asked"),
-    [
-        ("https://w.example/", "https://w.example/categories.json?include_subcategories=true"),
-        ("https://w.example/forum/", "https://w.example/forum/categories.json?include_subcategories=true"),
-        ("https://w.example/t/stents/12", "https://w.example/t/12.json"),
-        ("https://w.example/t/stents/12/7", "https://w.example/t/12.json"),
-        ("https://w.example/forum/t/stents/12?page=3", "https://w.example/forum/t/12.json?page=3"),
-        ("https://w.example/c/vascular/5", "https://w.example/c/vascular/5.json"),
-        ("https://w.example/c/a/b/7/l/top?page=1", "https://w.example/c/a/b/7/l/top.json?page=1"),
-        ("https://w.example/latest", "https://w.example/latest.json"),
-        ("https://w.example/tag/stent", "https://w.example/tag/stent.json"),
-        ("https://w.example/p/99", "https://w.example/posts/99.json"),
-        ("https://w.example/t/12.json?page=2", "https://w.example/t/12.json?page=2"),
-        ("https://w.example/latest.rss", "https://w.example/latest.rss"),
-        ("https://w.example/about", "https://w.example/about"),
-    ],
-)
-def test_what_to_ask_for(seen: str, asked: str) -> None:
-    assert ENGINE.request_url(seen) == asked
-    assert ENGINE.request_url(asked) == asked
-
-
-def test_addresses_of_pages_and_posts() -> None:
-    assert ENGINE.page_url("https://w.example/t/stents/12", 3) == "https://w.example/t/stents/12?page=3"
-    assert ENGINE.page_url("https://w.example/t/12.json?page=9", 1) == "https://w.example/t/12.json"
-    assert ENGINE.page_url("https://w.example/c/vascular/5", 3) == "https://w.example/c/vascular/5?page=2"
-    assert ENGINE.page_url("https://w.example/t/12/posts.json", 3) is None
-    assert ENGINE.post_url("https://w.example/forum/t/stents/12", "9001") == "https://w.example/forum/p/9001"
-    assert ENGINE.post_url("https://w.example/t/stents/12", "12-7") == "https://w.example/t/-/12/7"
-    assert ENGINE.post_url("nowhere", "x") is None
-
-
-def test_parts_of_addresses() -> None:
-    assert topic_of("/t/12/3") == ("12", 3)
-    assert topic_of("https://w.example/t/a-b/12.html") == ("12", None)
-    assert topic_of("../../t/a-b/12-1.html?page=2") == ("12", None)
-    assert topic_of("/tag/12") is None
-    assert category_of("/c/vascular/stents/8/l/latest.json?page=1") == "8"
-    assert category_of("../c/site-feedback.html") == "site-feedback"
 
 
 # -- recognition, whatever the bytes ------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Discourse: own pages in the forms for crawlers and for browsers, from 2013 to 2026."""
 
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from crawler.engines.discourse import Discourse
 from crawler.engines.html import tidy
 from crawler.engines.page import Page
-from crawler.records import PageKind, ParsedPage
+from crawler.records import PageKind, ParsedPage, Status
 from tests.engines.real_pages import (
+    SECONDS_ON_HOSTILE_INPUT,
     verify_never_hangs,
     verify_nothing_left,
 )
@@ -119,6 +121,83 @@ def test_page_as_a_browser_saved_it() -> None:
     assert (thread.thread_id, thread.title, thread.board_id, thread.tags) == ("501", "Stent sizing", "6", ["stent"])
 
 
+def test_page_as_a_browser_saved_it_with_both_forms() -> None:
+    parsed = own("saved-3.0.html", "https://disk.example/pages/which.html")
+    first, hidden, answer = parsed.posts  # the drawn ones, which have ids; not the copy for browsers without scripts
+    assert [post.post_id for post in parsed.posts] == ["7384", "7385", "7386"]
+    assert first.body_text == "Which balloon do you take for a narrow iliac?"  # and not the answer shown below
+    assert (first.author, first.created_at, first.reactions) == ("ada", utc("2023-02-01T16:35:35"), 2)
+    assert (first.edited, answer.edited) == (True, False)  # a wiki's pencil has no number yet
+    assert (hidden.status, hidden.body_text) == (Status.HIDDEN, "")
+    # The post that it answers is shown above it.
+    assert (answer.author, answer.body_text, answer.created_at) == (
+        "cem_b",
+        "Six millimetres.",
+        utc("2023-02-01T16:39:43"),
+    )
+    assert (parsed.threads[0].solution_post_id, parsed.thread_id) == ("7386", "3291")
+
+
+def test_posts_off_the_screen_are_read_from_the_other_form() -> None:
+    text = (PAGES / "saved-3.0.html").read_text(encoding="utf-8")
+    drawn = text.index('<div class="topic-post clearfix post-hidden')
+    shorter = text[:drawn] + text[text.index("</body>") :]
+    again = shorter[shorter.index("<div id='post_1'") : shorter.index("</noscript>")]
+    both = shorter.replace("</noscript>", again.replace("post_1", "post_2").replace("</div>\n    ", "") + "</noscript>")
+    assert [post.post_id for post in parse(shorter, "https://disk.example/x").posts] == ["7384"]
+    assert [post.post_id for post in parse(both, "https://disk.example/x").posts] == ["3291-1", "3291-2"]
+
+
+def test_page_of_2_8_in_a_mirror() -> None:
+    parsed = own("crawler-2.8.html", "https://mirror.example/ward/t/knee-pain/304%3Fpage=2.html")
+    assert (parsed.thread_id, parsed.board_id, parsed.page, parsed.threads[0].title) == ("304", "9", 2, "Knee pain")
+    assert parsed.next_url == "https://mirror.example/ward/t/knee-pain/304%3Fpage=3.html"
+    # Of the second post nothing is shown: its author's account is gone.
+    first, withdrawn, flagged = parsed.posts
+    assert (first.position, first.author, first.body_text) == (21, "ada", "Runner's knee:\nAgreed?")
+    assert (first.reactions, first.created_text) == (1, "April 16, 2017, 1:37pm")
+    assert (withdrawn.status, withdrawn.body_text, withdrawn.author) == (Status.DELETED, "", "ben")
+    assert (withdrawn.edited, withdrawn.edited_at) == (True, utc("2017-04-27T18:18:44"))
+    assert (flagged.status, flagged.body_text, flagged.edited) == (Status.HIDDEN, "", False)
+
+
+def test_half_a_post_is_not_lost_silently() -> None:
+    text = (PAGES / "crawler-2.8.html").read_text(encoding="utf-8")
+    cut = text[: text.rindex("<div class='post'")]
+    parsed = parse(cut, "https://ward.example/t/knee-pain/304?page=2")
+    assert (parsed.page_kind, parsed.posts) == (PageKind.UNKNOWN, [])
+
+
+def test_list_in_a_mirror() -> None:
+    parsed = own("mirror-2.8.html", "https://mirror.example/ward/c/pelvis/142679.html")
+    assert (parsed.page_kind, parsed.board_id, parsed.page) == ("board", "14", 2)
+    assert parsed.next_url == "https://mirror.example/ward/c/pelvis/144658.html?page=2"
+    # The heading of the site's header is not the category's; links are relative, and some have another folder before.
+    assert [(board.board_id, board.title, board.parent_id) for board in parsed.boards] == [
+        ("14", "Pelvis", None),
+        ("17", "Fibroids", "14"),
+        ("19", "Veins", "14"),
+    ]
+    veins, first = parsed.threads
+    assert (veins.title, veins.author, veins.board_id, veins.tags) == ("Ovarian & other veins", "ada", "19", ["coils"])
+    assert (veins.reply_count, veins.view_count, first.author, first.board_id) == (4, 3737, "cem_b", "14")
+
+
+def test_front_page_of_a_mirror() -> None:
+    text = (
+        (PAGES / "mirror-2.8.html")
+        .read_text(encoding="utf-8")
+        .replace("ward.example/c/pelvis/14?page=1", "ward.example/")
+    )
+    text = (
+        text.replace("../../t/", "t/")
+        .replace('href="14.html"', 'href="index.html"')
+        .replace("'14.html'", "'c/pelvis/14.html'")
+    )
+    parsed = parse(text, "https://mirror.example/ward/index.html")
+    assert [(thread.thread_id, thread.board_id) for thread in parsed.threads] == [("3775", None), ("83", "14")]
+
+
 def test_list_for_crawlers() -> None:
     parsed = own("list-3.3.html", "https://ward.example/c/vascular/stents/8?page=1")
     assert (parsed.page_kind, parsed.board_id, parsed.page) == ("board", "8", 2)  # lists count from 0
@@ -161,11 +240,47 @@ def test_categories_for_crawlers() -> None:
     ]
 
 
+def test_categories_of_2_1() -> None:
+    parsed = own("categories-2.1.html", "https://mirror.example/categories.html")
+    assert (parsed.page_kind, parsed.threads) == ("index", [])
+    assert [(board.board_id, board.title, board.description) for board in parsed.boards] == [
+        ("vascular", "Vascular", "See the other one too."),  # whose link is none of a category in it
+        ("cardiac", "Cardiac", None),
+    ]
+
+
+def test_categories_as_boxes() -> None:
+    parsed = own("boxes-3.2.html", "https://ward.example/categories")
+    assert parsed.page_kind is PageKind.INDEX
+    assert [(board.board_id, board.title, board.description, board.parent_id) for board in parsed.boards] == [
+        ("6", "Vascular", "Vessels of all kinds", None),
+        ("8", "Stents", None, "6"),
+        ("7", "Cardiac", None, None),
+    ]
+
+
 def test_not_found_and_login() -> None:
     missing = own("not-found.html")
     assert (missing.page_kind, missing.threads) == ("error", [])  # it lists popular topics
     assert missing.reason == "Oops! That page doesn\u2019t exist or is private."
     assert own("login.html", "https://ward.example/").page_kind is PageKind.LOGIN
+
+
+def test_version_of_a_site_about_discourse() -> None:
+    head = (
+        "<title>Latest Support topics - Discourse Meta</title>"
+        + '<meta name="description" content="Discourse is.">' * 9
+    )
+    text = (
+        f'<html><head>{head}<meta name="generator"\n content="Discourse 3.4.0.beta2 - x"></head><body class="crawler">'
+    )
+    assert parse(text).engine_version == "3.4.0.beta2"
+
+
+def test_error_page_with_the_name_of_the_site_above() -> None:
+    text = (PAGES / "not-found.html").read_text(encoding="utf-8")
+    text = re.sub(r"<body[^>]*>", lambda body: body[0] + "<header><h1>Ward</h1></header>", text)
+    assert parse(text).reason == "Oops! That page doesn\u2019t exist or is private."
 
 
 def test_pages_of_nothing() -> None:
@@ -185,7 +300,8 @@ def test_rewritten_pages_read_alike(name: str) -> None:
     text = (PAGES / name).read_text(encoding="utf-8")
     told = parse(text, url)
     shouted = re.sub(r"<(/?)(\w+)", lambda tag: f"<{tag[1]}{tag[2].upper()}", text)
-    for rewritten in (tidy(text), text.replace("\n", "\r\n"), shouted):
+    minified = re.sub(r"=([\"'])([\w/.:-]+)\1(?=[\s>])", r"=\2", text)
+    for rewritten in (tidy(text), text.replace("\n", "\r\n"), shouted, minified):
         parsed = parse(rewritten, url)
         assert (parsed.posts, parsed.threads, parsed.boards) == (told.posts, told.threads, told.boards)
 
@@ -195,3 +311,19 @@ def test_never_hangs() -> None:
     verify_never_hangs(ENGINE, PAGES / "list-3.3.html", "<meta itemprop='position' content='1'>")
     verify_never_hangs(ENGINE, PAGES / "rendered-3.2.html", "Opening words")
     verify_never_hangs(ENGINE, PAGES / "categories-3.3.html", "<div itemprop='description'></div>")
+    verify_never_hangs(ENGINE, PAGES / "saved-3.0.html", "Six millimetres.")
+    verify_never_hangs(ENGINE, PAGES / "boxes-3.2.html", "Vessels of all kinds")
+    verify_never_hangs(ENGINE, PAGES / "mirror-2.8.html", "October 18, 2017")
+
+
+def test_words_of_the_markup_in_great_number() -> None:
+    for words in (
+        "topic-list-item ",
+        "crawler-post' ",
+        "<div class='topic-body crawler-post'>",
+        "Discourse ",
+        "edits ",
+    ):
+        start = time.process_time()
+        parse(f"<html><body>{words * 5_000}", TOPIC)
+        assert time.process_time() - start < SECONDS_ON_HOSTILE_INPUT, words

@@ -118,6 +118,16 @@ def test_a_mention_before_a_quote_says_whose_words_they_are() -> None:
     assert post.parent_id == "101"
 
 
+@pytest.mark.parametrize("wrote", [" wrote:", " schrieb:", " a écrit :", " 写道："])  # noqa: RUF001 - as translated
+def test_quotes_of_bbcode_in_other_languages(wrote: str) -> None:
+    content = content_of("posts.json")
+    content["data"][1]["attributes"]["contentHtml"] = (
+        f"<blockquote><div><cite>Dr Quill{wrote}</cite><p>Fever</p></div></blockquote><p>When?</p>"
+    )
+    post = parse(json.dumps(content), f"{API}/posts?filter[discussion]=12").posts[1]
+    assert (post.quotes, post.body_text) == ([Quote(author="Dr Quill", text="Fever")], "When?")
+
+
 def test_gone_accounts_and_removed_posts(case: ParsedPage) -> None:
     nobody, removed = case.posts[2:]
     assert (nobody.author, nobody.author_id) == ("[deleted]", None)

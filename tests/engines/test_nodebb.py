@@ -1,8 +1,10 @@
 """NodeBB: own answers and pages in the software's form."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -239,6 +241,16 @@ def test_markup_of_a_topic(saved: ParsedPage) -> None:
     assert saved.next_url == "https://ward.example/topic/44/saved-rounds?page=2"
     (thread,) = saved.threads
     assert (thread.thread_id, thread.title, thread.board_id, thread.author) == ("44", "Saved rounds", "3", "Ada")
+    assert thread.reply_count == 40
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written"), [(r"<(/?)([a-z]\w*)", lambda tag: f"<{tag[1]}{tag[2].upper()}"), (r'="([\w/-]+)"', r"=\1")]
+)
+def test_markup_that_was_written_again(saved: ParsedPage, pattern: str, written: Any) -> None:
+    markup = (PAGES / "topic-markup.html").read_text(encoding="utf-8")
+    parsed = parse(re.sub(pattern, written, markup), "https://ward.example/topic/44/saved-rounds")
+    assert (parsed.page_kind, parsed.posts) == ("thread", saved.posts)
 
 
 def test_markup_of_posts(saved: ParsedPage) -> None:
@@ -254,11 +266,23 @@ def test_markup_of_posts(saved: ParsedPage) -> None:
     assert third.body_text == "Nine."
 
 
+def test_markup_after_the_scripts_have_run(saved: ParsedPage) -> None:
+    # A browser saves the page as its scripts have left it: without the data, with words for dates.
+    markup = (PAGES / "topic-markup.html").read_text(encoding="utf-8")
+    markup = re.sub(
+        r'title="(2021-[^"]+)"></span>', r'title="Mar 4, 2021, 10:00 AM" datetime="\1">long ago</span>', markup
+    )
+    parsed = parse(markup, "https://ward.example/topic/44/saved-rounds")
+    assert "long ago" in markup
+    assert parsed.posts == saved.posts
+
+
+@pytest.mark.parametrize("between", ["", 'data-bs-toggle="tooltip" '])
 @pytest.mark.parametrize(("classes", "edited"), [("ms-1 edit-icon", True), ("ms-1 edit-icon hidden", False)])
-def test_a_sign_of_an_edit_without_its_time(classes: str, edited: bool) -> None:
+def test_a_sign_of_an_edit_without_its_time(classes: str, edited: bool, between: str) -> None:
     page = (
         '<li component="post" class="" data-index="0" data-pid="9" data-uid="5" data-username="Ada">'
-        f'<span component="post/edit-indicator" data-bs-toggle="tooltip" class="{classes}" title="yesterday"></span>'
+        f'<span component="post/edit-indicator" {between}class="{classes}" title="yesterday"></span>'
         '<div component="post/content"><p>Hello.</p></div></li>'
     )
     (post,) = parse(page, "https://w.example/topic/7/hello").posts
@@ -275,6 +299,16 @@ def test_markup_of_0_5() -> None:
     assert (post.post_id, post.author, post.body_text) == ("12", "ada", "Hello.")
     assert post.created_at == utc("2014-10-10T09:00:00")
     assert ENGINE.recognise(Page(url=FORUM, body=page.encode(), site="w")) is not None
+
+
+def test_a_row_that_shows_who_began_the_topic_by_a_picture() -> None:
+    row = (
+        '<li component="category/topic" class="category-item" data-tid="31"><a href="/user/ada" class="avatar-tooltip" '
+        'title="Ada L"><span class="avatar">A</span></a><h3 component="topic/header" class="title"><a '
+        'href="/topic/31/dose/6">Dose</a></h3><div component="topic/teaser"><a href="/user/bo">@Bo</a> said</div></li>'
+    )
+    (thread,) = parse(f'<body class="page-recent">{row}</body>', "https://w.example/recent").threads
+    assert (thread.author, thread.url) == ("Ada L", "https://w.example/topic/31/dose")
 
 
 def test_markup_of_lists() -> None:

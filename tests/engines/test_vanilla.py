@@ -1,8 +1,10 @@
 """Vanilla Forums: own pages in the software's markup, version by version."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +113,33 @@ def test_quotes(case: ParsedPage) -> None:
         Quote(author="Cem", text="As in the guideline."),
     ]
     assert case.posts[3].body_text == "if dose > 10:\n    dose -= 5"
+
+
+def test_an_edit_in_words_of_another_language() -> None:
+    dated = '<time title="{0}. März 2021 14:00" datetime="2021-03-{0}T13:00:00+00:00">März</time>'
+    note = '<span title="Bearbeitet 9. März 2021 10:05." class="DateUpdated">bearbeitet März 2021</span>'
+    first = comment(5, "Ja.").replace("</time>", f"</time>{dated.format('08')}")
+    second = comment(6, "Nein.").replace("</time>", f"</time>{dated.format('12')}{note}")
+    post = page(first, second).posts[1]
+    assert (post.edited, post.edited_at) == (True, utc("2021-03-09T09:05:00"))
+
+
+def test_an_edit_by_a_clock_of_twelve_hours_without_am_and_pm_is_not_dated() -> None:
+    dated = '<time title="enero {} 2021 08:21" datetime="2021-01-{}T20:21:41+00:00">enero</time>'
+    note = '<span title="Editado enero 9 2021 09:00." class="DateUpdated">editado enero 9</span>'
+    first = comment(5, "Sí.").replace("</time>", f"</time>{dated.format(8, '08')}")
+    second = comment(6, "No.").replace("</time>", f"</time>{dated.format(12, 12)}{note}")
+    post = page(first, second).posts[1]
+    assert (post.edited, post.edited_at) == (True, None)
+
+
+def test_an_accepted_answer_of_another_page_has_no_place() -> None:
+    anchor = '<a href="/discussion/comment/5#Comment_5" class="Permalink" name="Item_{}" rel="nofollow">'
+    dated = '<time title="x" datetime="2018-03-12T14:00:00+00:00">March</time></a>'
+    plain = '<time datetime="2018-03-12T14:00:00+00:00">March</time>'
+    answer, reply = (comment(n, "Yes.").replace(plain, anchor.format(n - 5) + dated) for n in (5, 6))
+    accepted = f'<ul class="MessageList DataList AcceptedAnswers">{answer}</ul>'
+    assert [post.position for post in page(accepted, reply).posts] == [None, 2]
 
 
 def test_a_member_who_is_gone(case: ParsedPage) -> None:
@@ -236,6 +265,15 @@ def test_a_page_that_was_written_again_without_quotes() -> None:
     assert [post.post_id for post in page(markup).posts] == ["5"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "written"), [(r"<(/?)([a-z]\w*)", lambda tag: f"<{tag[1]}{tag[2].upper()}"), (r'="([\w-]+)"', r"=\1")]
+)
+def test_lists_that_were_written_again(pattern: str, written: Any) -> None:
+    markup = (PAGES / "index-2.3.html").read_text(encoding="utf-8")
+    url = "https://ward.example/categories"
+    assert parse(re.sub(pattern, written, markup), url).boards == own("index-2.3", url).boards
+
+
 def test_a_page_for_scripts_is_read_from_its_data() -> None:
     record = {
         "discussionID": 12,
@@ -320,6 +358,60 @@ def test_a_category_without_discussions_is_a_board() -> None:
     assert (parsed.page_kind, parsed.board_id, len(parsed.boards)) == ("board", "x", 1)
     assert page(none, classes="Vanilla Discussions isDesktop index").page_kind is PageKind.EMPTY
     assert page(classes=classes, url=url).page_kind is PageKind.UNKNOWN
+
+
+GROUPED = (
+    '<div id="CategoryGroup-wards" class="CategoryGroup Category-wards"><h2 class="H categoryList-heading">Wards</h2>'
+    '<table class="DataTable CategoryTable"><tbody><tr class="Item night x Depth2"><td class="CategoryName">'
+    '<div class="Wrap"><a href="//w.example/categories/night" class="Item-Icon PhotoWrap"><span class="sr-only">Expand'
+    "</span></a><h3 aria-level='3' class='CategoryNameHeading'><a href=\"https://w.example/categories/night\">Nights</a>"
+    '</h3></div></td><td class="CountDiscussions"><span title="4,877 discussions" class="Number">4.9K</span></td>'
+    '<td class="LatestPost"><a href="/discussion/9/tea#latest" class="BlockTitle LatestPostTitle">Tea</a></td>'
+    "</tr></tbody></table></div>"
+)
+PANEL = (
+    '<div class="Box BoxDiscussions"><h4>Recent Discussions</h4><ul class="PanelInfo PanelDiscussions DataList">'
+    '<li id="Discussion_9" class="Item ItemDiscussion"><div class="Title"><a href="/discussion/9/tea">Tea</a></div>'
+    "</li></ul></div>"
+)
+PROMOTED = (
+    '<div class="PanelInfo DataList"><div id="Promoted_Discussion_8" class="Item ItemDiscussion"><div class="Title">'
+    '<a href="/discussion/8/rota" class="DiscussionLink">Rota</a></div></div></div>'
+)
+
+
+def test_an_index_of_tables_with_boxes_of_discussions_around_it_is_an_index() -> None:
+    classes = "Vanilla Categories isDesktop index Section-CategoryList isHome"
+    parsed = page(PROMOTED, GROUPED, PANEL, classes=classes, url="https://w.example/")
+    assert (parsed.page_kind, parsed.threads) == ("index", [])
+    group, board = parsed.boards
+    assert (group.board_id, group.title, group.url) == ("wards", "Wards", None)
+    assert (board.board_id, board.title, board.parent_id, board.thread_count) == ("night", "Nights", "wards", 4877)
+
+
+@pytest.mark.parametrize("classes", ["Dashboard Profile isDesktop index", "Dashboard Activity isDesktop index"])
+def test_a_box_of_discussions_makes_no_board(classes: str) -> None:
+    assert page(PANEL, classes=classes, url="https://w.example/profile/4/ivo").page_kind is PageKind.UNKNOWN
+
+
+def test_results_of_a_search() -> None:
+    hit = '<li class="Item Item-Search"><h3><a href="https://w.example/{}">Tea</a></h3></li>'
+    hits = hit.format("discussion/9/tea") + hit.format("discussion/comment/33#Comment_33")
+    classes, url = "Dashboard Search isDesktop index Section-SearchResults", "https://w.example/search?Search=tea"
+    shown = '<ol id="search-results" class="DataList DataList-Search">{}</ol>'
+    parsed = page(shown.format(hits), PANEL, classes=classes, url=url)
+    assert (parsed.page_kind, [(thread.thread_id, thread.title) for thread in parsed.threads]) == (
+        "board",
+        [("9", "Tea")],
+    )
+    assert page(shown.format(""), PANEL, classes=classes, url=url).page_kind is PageKind.EMPTY
+
+
+def test_the_name_of_a_board_is_not_the_heading_of_a_notice_above_it() -> None:
+    notice = '<div class="DismissMessage"><h1>Welcome</h1></div><h1 class="H HomepageTitle">Nights </h1>'
+    none = '<div class="Empty">No discussions were found.</div>'
+    parsed = page(notice, none, classes="Vanilla Categories isDesktop index", url="https://w.example/categories/night")
+    assert [(board.board_id, board.title) for board in parsed.boards] == [("night", "Nights")]
 
 
 def test_links_for_search_engines() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from crawler.engines.page import Page
 from crawler.engines.xenforo1 import XenForo1
+from crawler.engines.xenforo1.dates import Shown, date_in
 from crawler.records import Attachment, Link, PageKind, ParsedPage, PollOption, Quote, Status
 from tests.engines.real_pages import verify_never_hangs, verify_survives_anything
 
@@ -235,6 +236,32 @@ def test_errors_and_logins_say_why() -> None:
     assert own("error").reason == "The requested thread could not be found."
     assert own("login").page_kind == PageKind.LOGIN
     assert own("login").reason == "You must be logged-in to do that."
+
+
+OLD_BROWSERS = '<!--[if lt IE 8]><p class="importantMessage">You are using an out of date browser.</p><![endif]-->'
+
+
+def test_a_word_to_old_browsers_is_no_message() -> None:
+    page = text_of("login")
+    content = f'<div id="content" class="register_form">{OLD_BROWSERS}<form class="xenForm"></form></div>'
+    parsed = parse(page[: page.index("<body")] + f"<body>{content}</body></html>")
+    assert (parsed.page_kind, parsed.reason) == (PageKind.LOGIN, "the page is a form to log in or register")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(503, PageKind.ERROR), (200, PageKind.EMPTY)])
+def test_a_closed_site_is_an_error(status: int, kind: PageKind) -> None:
+    page = text_of("error").replace('class="error"', 'class="message_page"')
+    body = page[: page.index('<div class="errorOverlay"')] + '<div class="messageContainer"><p>Back soon.</p></div>'
+    parsed = parse(body, status=status)
+    assert (parsed.page_kind, parsed.reason) == (kind, "Back soon.")
+
+
+def test_dates_of_skins_with_time_elements() -> None:
+    time = '<time class="DateTime" datetime="2015-11-14T04:23:00+00:00">Nov 14, 2015</time>'
+    assert date_in(time) == Shown(datetime(2015, 11, 14, 4, 23, tzinfo=UTC), "Nov 14, 2015")
+    assert date_in('<span class="DateTime" title="Nov 14, 2015 at 4:23 AM">Nov 14, 2015</span>') == Shown(
+        None, "Nov 14, 2015 at 4:23 AM"
+    )
 
 
 def test_nothing_found() -> None:

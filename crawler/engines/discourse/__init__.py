@@ -51,8 +51,9 @@ _LOGIN_PAGE = re.compile(
 )
 _LOGIN_ADDRESS = re.compile(r"/(?:login|session/sso|signup)(?=[/?#]|$)")
 _HEADING = re.compile(r"<h[12]\b[^<>]*>(.{0,3000}?)</h[12]>", re.DOTALL)
-_CRAWLER = re.compile(r"<body class=[\"']?crawler\b")
 _HEAD = 100_000
+_START = 2_000
+_MINIFIED = re.compile(r"<html\b[^<>]*\slang=\w")
 _UPPER = re.compile(r"<(?:DIV|BODY|HTML)\b")
 _UNQUOTED = re.compile(r"<\w+\b[^<>]*\bclass=(?:post|creator|topic-list-item|cooked|category-list)[\s>]")
 
@@ -103,30 +104,42 @@ class Discourse:
         text = page.text()
         if b"\x00" in page.body:
             text = text.replace("\x00", "")
-        if _UPPER.search(text, 0, _HEAD) and (tidied := tidy(text)):
-            text = tidied
         if _FEED.match(text[:1_000]):
             return ParsedPage(page_kind=PageKind.UNKNOWN, reason="a feed: read by the engine for feeds")
-        # Pages for crawlers carry no JSON.
-        if not _CRAWLER.search(text, 0, _HEAD) and (answer := preloaded(text)) is not None:
+        upper = text.find("<body", 0, _HEAD) < 0 and _UPPER.search(text, 0, _HEAD)
+        if (upper or _MINIFIED.search(text, 0, _START)) and (tidied := tidy(text)):
+            text = tidied
+        document = Document(page, self.name, text)
+        if not document.for_crawlers and (answer := preloaded(text)) is not None:
             parsed = read_value(page, answer)
             if parsed.page_kind in {PageKind.THREAD, PageKind.BOARD, PageKind.INDEX}:
                 parsed.engine_version = version_of(text)
                 return parsed
-        document = Document(page, self.name, text)
-        return _content(document) or _rewritten(document) or _other(document)
+        found = _content(document)
+        if found is None or found.page_kind in {PageKind.UNKNOWN, PageKind.EMPTY}:
+            found = _rewritten(document) or found
+        return found or _other(document)
 
 
 def _content(document: Document) -> ParsedPage | None:
     """The page as a topic or a list; None where it is neither."""
-    if places := places_of(document.markup):
-        return read_topic_view(document, places)
-    if (drawn := read_rendered(document)) is not None:
+    places = places_of(document.markup, document.body_start)
+    drawn = None if document.for_crawlers else read_rendered(document)
+    # A page that a browser saved may hold both forms: the drawn one has ids, but not of posts far off the screen.
+    if drawn is not None and len(drawn.posts) >= len(places):
         return drawn
+    if places:
+        return read_topic_view(document, places)
     # The page for what is not there lists popular topics; a topic's page lists topics like it.
-    if _NOT_FOUND.search(document.markup, document.body_start) or addresses.topic_of(document.address):
+    if _is_not_found(document) or addresses.topic_of(document.address):
         return None
     return read_listing(document)
+
+
+def _is_not_found(document: Document) -> bool:
+    markup = document.markup
+    seems = "not-found" in markup or "popular-topics-title" in markup
+    return seems and _NOT_FOUND.search(markup, document.body_start) is not None
 
 
 def _rewritten(document: Document) -> ParsedPage | None:
@@ -140,9 +153,9 @@ def _rewritten(document: Document) -> ParsedPage | None:
 def _other(document: Document) -> ParsedPage:
     """A page without topics, posts or categories."""
     page, markup = document.page, document.markup
-    heading = _HEADING.search(markup, document.body_start)
+    heading = _HEADING.search(markup, document.content_start)
     said = (inline_text(heading[1])[:300] if heading else "") or None
-    if _NOT_FOUND.search(markup, document.body_start):
+    if _is_not_found(document):
         return document.page_of(PageKind.ERROR, said or "the site shows its page for what is not there or private")
     if (reason := challenge_reason(page)) and not version_of(markup):
         return document.page_of(PageKind.CHALLENGE, reason)

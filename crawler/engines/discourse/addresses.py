@@ -3,12 +3,13 @@
 import re
 from urllib.parse import unquote, urlsplit
 
-_END = r"(?=[/?#]|$)"
+# What ends a part of a path; the last two are how mirrors write "?" in names of files (wget).
+_END = r"(?=[/?#@]|%3[Ff]|$)"
 _SUFFIX = r"(?:\.(?:html?|json|rss))?"
 # A topic's slug is never only digits, so /t/12/3 is post 3 of topic 12. "614-1.html" is HTTrack's name of a page 2.
 _TOPIC = re.compile(rf"(?:^|/)t/(?:(\d+)|[^/?#]+/(\d+)(?:-\d+)?)(?:/(\d+))?{_SUFFIX}{_END}")
 _SLUG = re.compile(r"(?:^|/)t/([^/?#]+)/\d")
-_CATEGORY = re.compile(r"(?:^|/)c/([^?#]+)")
+_CATEGORY = re.compile(r"(?:^|/)c/((?:[^?#@%]|%(?!3[Ff]))+)")
 _CATEGORY_TAIL = re.compile(rf"(?:/index\.html?|/?{_SUFFIX}|/(?:none|all)|/l/[\w-]+{_SUFFIX}|/show\.json|-\d+\.html?)$")
 # Words that a path of Discourse begins with; what stands before is the folder that the site lives in.
 _ROUTE = re.compile(
@@ -17,7 +18,7 @@ _ROUTE = re.compile(
     r"(?=[/.?#]|$)"
 )
 _LIST = re.compile(r"/(?:latest|top|hot|new|unread|unseen|posted|search|tags?/[^/].*)/?$|/top/\w+/?$")
-_PAGE = re.compile(r"([?&])page=(\d+)")
+_PAGE = re.compile(r"(?:[?&@]|%3[Ff]|%26)page(?:=|%3[Dd])(\d+)")
 _USER = re.compile(rf"/(?:u|users)/([^/?#]+?){_SUFFIX}{_END}")
 
 
@@ -75,7 +76,7 @@ def topic_url(root: str, slug: str | None, topic: str, number: int | None = None
 def page_parameter(url: str) -> int | None:
     """What the address asks for as `page`."""
     found = _PAGE.search(url)
-    return int(found[2][:6]) if found else None
+    return int(found[1][:6]) if found else None
 
 
 def with_page(url: str, page: int | None) -> str:

@@ -14,8 +14,10 @@ Target = Callable[[str | None, int], str]
 """Id of the post with that number in that topic (None: in the topic of the post itself)."""
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
+_LIGHTBOX = re.compile(r'<a class="lightbox" href="([^"]*)"[^<>"]*(?:"[^<>"]*"[^<>"]*)?\stitle="([^"]+)"')
 _BLOCKQUOTE = re.compile(r"<blockquote\b[^>]*>")
 _HREF = re.compile(r'\shref="([^"]*)"')
+_SINGLE_QUOTED = re.compile(r"(\s[\w-]+=)'([^'\"<>]*)'")
 _SOURCE = re.compile(r'<(?:source|video|audio|a)\b[^>]*?\s(?:src|href)="([^"]+)"')
 _SAID = re.compile(r"(?:\s+(?:said|wrote))?\s*:?$")
 _UPLOAD = re.compile(
@@ -31,7 +33,9 @@ _PLAIN = {
     **dict.fromkeys(("strong", "/strong", "em", "/em", "code", 'code class="lang-auto"', "/code", "/a", "/span"), ""),
 }
 # Blocks that mostly have no attributes.
-_OPENED = frozenset({"h1", "h2", "h3", "h4", "hr", "li", "ol", "pre", "table", "tbody", "td", "th", "thead", "tr", "ul"})
+_OPENED = frozenset(
+    {"h1", "h2", "h3", "h4", "hr", "li", "ol", "pre", "table", "tbody", "td", "th", "thead", "tr", "ul"}
+)
 _CLOSED = {f"/{name}": name for name in (*_OPENED, "div")}
 _DEEPEST = 20
 _LONGEST_NAME = 5_000
@@ -71,10 +75,13 @@ class Cooked(Prose):
                 if (meaning := plain.get(tag)) is not None:
                     if meaning:
                         out.append(meaning)
-                        if text == "\n" and meaning is BORDER:
+                        if meaning is BORDER and text.isspace():
                             continue
                 elif not self._frequent(tag):
-                    past = self._other(markup, start)
+                    if tag == 'div class="lightbox-wrapper"':
+                        past = self._lightbox("div", markup, start + 30)
+                    else:
+                        past = self._other(markup, start)
                     text = markup[past : behind - 1]
             elif past < behind - 1:
                 text = markup[past : behind - 1]
@@ -91,7 +98,10 @@ class Cooked(Prose):
         elif tag in _CLOSED:
             self._close(_CLOSED[tag])
         else:
-            return tag.startswith('a href="') and self._plain_link(tag)
+            # A mention's address is none that the author wrote.
+            return (tag.startswith('a class="mention" href="/u/') and tag[-1] == '"') or (
+                tag.startswith('a href="') and self._plain_link(tag)
+            )
         return True
 
     def _plain_link(self, tag: str) -> bool:
@@ -115,6 +125,8 @@ class Cooked(Prose):
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """Discourse's own blocks."""
+        if "='" in attributes:
+            attributes = _SINGLE_QUOTED.sub(r'\1"\2"', attributes)
         if name not in _CLASSED:
             return self._media(name, attributes, markup, position) if name in {"video", "audio"} else None
         if name == "blockquote":
@@ -143,7 +155,7 @@ class Cooked(Prose):
             return self._quote(attributes, markup, position)
         if "chat-transcript" in words:
             return self._chat(attributes, markup, position)
-        if "onebox" in words or "lazy-video-container" in words:
+        if "onebox" in words or "lazy-video-container" in words or "lazyYT" in words:
             return self._onebox(name, attributes, markup, position)
         if "lightbox-wrapper" in words or "image-wrapper" in words:
             return self._lightbox(name, markup, position)
@@ -221,8 +233,11 @@ class Cooked(Prose):
 
     def _lightbox(self, name: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
-        link = element(markup, "lightbox", position, end)
-        if link is not None:
+        usual = _LIGHTBOX.match(markup, position, end)
+        link = element(markup, "lightbox", position, end) if usual is None else None
+        if usual is not None:
+            self._attach(decoded(usual[1]), decoded(usual[2]))
+        elif link is not None:
             self._picture(link[0], link[1], 0)
         else:
             for tag in re.findall(r"<img\b[^>]*>", markup[position:end]):
@@ -260,7 +275,8 @@ class Cooked(Prose):
         heading = re.search(r"<h[34][^>]*>(.{0,2000}?)</h[34]>", card, re.DOTALL)
         links = [decoded(href) for href in _HREF.findall(heading[1] if heading else card)[:1]]
         url = url or (links[0] if links else None) or attribute(attributes, "data-video-id")
-        title = inline_text(heading[1]) if heading else attribute(attributes, "data-video-title")
+        named = attribute(attributes, "data-video-title") or attribute(attributes, "data-youtube-title")
+        title = inline_text(heading[1]) if heading else named
         if url and url.startswith(("http", "/")):
             self.links.append(url)
         self.block()

@@ -14,7 +14,9 @@ _ROW = re.compile(r"<(tr|div)\b([^<>]*\bclass=[\"'][^\"'<>]*\btopic-list-item(?!
 _ITEM = re.compile(r"<(div|li)\b([^<>]*\bitemprop=[\"']?itemListElement\b[^<>]*)>")
 _LINK = re.compile(r"<a\b([^<>]*)>(.{0,3000}?)</a>", re.DOTALL)
 _HREF = re.compile(r"\shref=(?:\"([^\"]*)\"|'([^']*)')")
-_ANCHOR = re.compile(r"<a\b([^<>]*)>([^<]*)")
+_ROUTE = re.compile(r"(?:^|/)(t|c|u|users)/")
+_POSTER = re.compile(r"<img\b[^<>]*\stitle=[\"']([^\"'<>]+?) - ")
+_ANCHOR = re.compile(r"<a\b([^<>]*?)\shref=(?:\"([^\"]*)\"|'([^']*)')([^<>]*)>([^<]*)")
 _OLD_COUNT = re.compile(r"title=[\"'][^\"'<>]*[\"']>\((\d{1,9})\)<")
 _POSTS = re.compile(
     r"<td\b([^<>]*\bclass=\"[^\"<>]*\bposts\b[^<>]*)>.{0,600}?class=\"number\"([^<>]*)>([^<]*)<", re.DOTALL
@@ -25,23 +27,24 @@ _VIEWS = re.compile(
 _IN_TITLE = re.compile(r"title=\"[^\"<>\d]*([\d.,\s]*\d)")
 _PINNED, _CLOSED = re.compile(r"[\s\"']pinned[\s\"']"), re.compile(r"[\s\"'](?:closed|archived)[\s\"']")
 _RELATIVE = re.compile(r"\sdata-time=[\"'](\d{12,14})[\"']")
-_CATEGORY_ROW = re.compile(r"<tr\b([^<>]*)>")
+_CATEGORY_ROW = re.compile(r"<tr\b[^<>]*>")
+_CATEGORY_BOX = re.compile(r"<div\b[^<>]*\bclass=[\"'](?:[^\"'<>]*\s)?category(?:-box)?[\s\"'][^<>]*>")
 _HEADING = re.compile(r"<h1\b[^<>]*>(.{0,3000}?)</h1>", re.DOTALL)
 _DESCRIPTION = re.compile(
-    r"(?:itemprop=[\"']description[\"']|class=[\"']category-description[\"'])[^<>]*>(.{0,4000}?)</(?:div|span)>",
+    r"(?:itemprop=[\"']description[\"']|class=[\"'](?:category-)?description[\"'])[^<>]*>(.{0,4000}?)</(?:div|span)>",
     re.DOTALL,
 )
 _COUNT = re.compile(r"<td\b[^<>]*\bclass=[\"'][^\"'<>]*\btopics\b[^<>]*>(.{0,1000}?)</td>", re.DOTALL)
+_LONGEST_ROW = 60_000
 
 
 def read_listing(document: Document) -> ParsedPage | None:
     """The page as a list of topics, or of categories; None where it holds neither."""
+    markup = document.markup
     threads = list({thread.thread_id: thread for thread in _rows(document)}.values())
-    boards = _categories(document) if "category-list" in document.markup else []
-    own = category_of(document.address) if "/c/" in document.address else category_of(document.page.url)
-    if own is None:
-        own = _heading_category(document)
-    listed = "topic-list" in document.markup or "ItemList" in document.markup
+    own = _own_category(document)
+    boards = _categories(document, own) if "category-list" in markup or "category-box" in markup else []
+    listed = "topic-list" in markup or "ItemList" in markup
     if boards and not own:
         parsed = document.page_of(PageKind.INDEX)
         parsed.page = parsed.last_page = 1
@@ -54,7 +57,7 @@ def read_listing(document: Document) -> ParsedPage | None:
         if own:
             for thread in threads:
                 thread.board_id = thread.board_id or own
-    elif "topic-list" in document.markup and "ItemList" in document.markup:
+    elif "topic-list" in markup and "ItemList" in markup:
         return document.page_of(PageKind.EMPTY, "the list holds no topic")
     else:
         return None
@@ -72,13 +75,12 @@ def _href(tag: str) -> str:
 
 def _rows(document: Document) -> Iterator[Thread]:
     markup = document.markup
-    starts = list(_ROW.finditer(markup, document.body_start))
+    starts = list(_starts(markup, document.body_start))
     old = not starts
     if old and "itemListElement" in markup and "category-list" not in markup:
         starts = list(_ITEM.finditer(markup, document.body_start))
     for row, following in zip_longest(starts, starts[1:]):
-        limit = following.start() if following else len(markup)
-        limit = min(limit, row.end() + 60_000)
+        limit = min(following.start() if following else len(markup), row.end() + _LONGEST_ROW)
         if following is None:
             limit = closing(markup, row[1], row.end(), limit)
         content = markup[row.end() : limit]
@@ -87,41 +89,54 @@ def _rows(document: Document) -> Iterator[Thread]:
             yield thread
 
 
+def _starts(markup: str, position: int) -> Iterator[re.Match[str]]:
+    """The start tags of rows. Looking for the class and then at its tag is far faster than at every tag."""
+    while (position := markup.find("topic-list-item", position)) >= 0:
+        opened = markup.rfind("<", 0, position)
+        row = _ROW.match(markup, opened) if opened >= 0 else None
+        if row is not None and row.end() > position:
+            yield row
+            position = row.end()
+        else:
+            position += 1
+
+
 def _row(document: Document, tag: str, content: str, *, old: bool) -> Thread | None:
     title, address = None, ""
-    users, boards, tags = [], [], []
+    author: str | None = None
+    boards: list[str | None] = []
+    tags: list[str | None] = []
+    rendered = "data-topic-id" in tag
     for anchor in _ANCHOR.finditer(content):
-        href = _href(anchor[1])
-        if "/t/" in href and title is None:
-            words = anchor[2]
-            if content.startswith("<", anchor.end()) and not content.startswith("</a", anchor.end()):
-                words = content[anchor.start(2) : content.find("</a", anchor.end())]  # an emoji, or a <span>
-            title, address = inline_text(words) or None, href
-        elif "/c/" in href:
+        href = decoded(anchor[2] or anchor[3] or "")
+        route = _ROUTE.search(href)
+        if route is None:
+            if "discourse-tag" in anchor[0]:
+                tags.append(inline_text(anchor[5]) or value_of(anchor[0], "data-tag-name"))
+            elif not href.startswith(("http", "#")):
+                boards.append(category_of(document.target(href)))
+        elif route[1] == "t":
+            if title is None:
+                title, address = _title(content, anchor), href
+        elif route[1] == "c":
             boards.append(category_of(href))
-        elif "discourse-tag" in anchor[1]:
-            tags.append(inline_text(anchor[2]) or value_of(anchor[1], "data-tag-name"))
-        elif "/u/" in href or "/users/" in href:
-            users.append(user_of(href))
+        elif author is None:
+            author = user_of(href)
+            if author is not None and title is not None and not rendered:
+                break  # for crawlers, only those who answered follow
     found = topic_of(address)
     if found is None or title is None:
         return None
-    rendered = "data-topic-id" in tag
-    count = _between(content, "posts")
-    replies = number_of(count) if count is not None else None
-    if old and count is None and (counted := _OLD_COUNT.search(content)) is not None:
-        replies = max(int(counted[1]) - 1, 0)  # 1.x counts all posts there
-    views = _between(content, "views")
-    drawn = _drawn(content) if rendered else (None, None, None)
+    drawn = _drawn(content) if rendered else (*_counts(content, old=old), None)
     return Thread(
         site=document.site,
         thread_id=found[0],
         title=title,
-        author=next((user for user in users if user), None),
+        author=author or _pictured(content),
         board_id=next((board for board in reversed(boards) if board), None),
         last_post_at=drawn[2],
-        reply_count=drawn[0] if rendered else replies,
-        view_count=drawn[1] if rendered else (number_of(views) if views is not None else None),
+        reply_count=drawn[0],
+        view_count=drawn[1],
         tags=list(dict.fromkeys(filter(None, tags))),
         # Only scripts mark pinned and closed topics; crawlers are shown no such sign.
         is_sticky=_PINNED.search(tag) is not None if rendered else None,
@@ -129,6 +144,30 @@ def _row(document: Document, tag: str, content: str, *, old: bool) -> Thread | N
         thread_type="discussion",
         url=topic_url(document.root, slug_of(address), found[0]),
     )
+
+
+def _title(content: str, anchor: re.Match[str]) -> str | None:
+    words = anchor[5]
+    if content.startswith("<", anchor.end()) and not content.startswith("</a", anchor.end()):
+        words = content[anchor.start(5) : content.find("</a", anchor.end())]  # an emoji, or a <span>
+    return inline_text(words) or None
+
+
+def _pictured(content: str) -> str | None:
+    """Who opened the topic, by the first picture's title ("ada - Original Poster"), where links lead elsewhere."""
+    poster = _POSTER.search(content)
+    return inline_text(poster[1]) or None if poster else None
+
+
+def _counts(content: str, *, old: bool) -> tuple[int | None, int | None]:
+    """Replies and views of a row for crawlers."""
+    count, views = _between(content, "posts"), _between(content, "views")
+    replies = number_of(count) if count is not None else None
+    if old:
+        # Up to 2.1 it is the number of all posts, in brackets.
+        counted = _OLD_COUNT.search(content)
+        replies = max(int(counted[1]) - 1, 0) if counted else replies
+    return replies, number_of(views) if views is not None else None
 
 
 def _between(content: str, name: str) -> str | None:
@@ -163,48 +202,60 @@ def _whole(found: re.Match[str]) -> int | None:
 # -- categories ---------------------------------------------------------------------------------------------------
 
 
-def _categories(document: Document) -> list[Board]:
-    """Rows of `table.category-list`."""
+def _categories(document: Document, own: str | None) -> list[Board]:
+    """Rows of `table.category-list`; up to 2.1 `div.category`, and boxes where a site shows such."""
     markup = document.markup
-    start = markup.find("category-list", document.body_start)
+    start = max(markup.find("category-list", document.body_start), document.body_start)
     end = markup.find("</table", start)
-    end = end if end >= 0 else len(markup)
-    starts = list(_CATEGORY_ROW.finditer(markup, max(start, 0), end))
+    starts = list(_CATEGORY_ROW.finditer(markup, start, end)) if end >= 0 else []
+    if not starts:
+        starts, end = list(_CATEGORY_BOX.finditer(markup, document.content_start)), len(markup)
     boards: dict[str, Board] = {}
     for row, following in zip_longest(starts, starts[1:]):
-        content = markup[row.end() : following.start() if following else end]
-        parent: str | None = None
-        for link in _LINK.finditer(content):
-            href, title = _href(link[1]), inline_text(link[2])
-            board = category_of(href)
-            if board is None or not title or board in boards:
-                continue
-            boards[board] = Board(
-                site=document.site,
-                board_id=board,
-                title=title,
-                parent_id=parent,
-                url=absolute(document.base, href),
-            )
-            if parent is None:
-                parent = board
-                described, count = _DESCRIPTION.search(content), _COUNT.search(content)
-                boards[board].description = (inline_text(described[1]) or None) if described else None
-                # What scripts draw there is the number of new topics.
-                stated = count is not None and "data-category-id" not in row[1]
-                boards[board].thread_count = number_of(inline_text(count[1])) if count and stated else None
+        limit = following.start() if following else min(end, row.end() + _LONGEST_ROW)
+        for board in _row_of_boards(document, row, markup[row.end() : limit], own):
+            boards.setdefault(board.board_id, board)
     return list(boards.values())
+
+
+def _row_of_boards(document: Document, row: re.Match[str], content: str, own: str | None) -> Iterator[Board]:
+    """A category, and those in it, which are named beside it."""
+    described = _DESCRIPTION.search(content)
+    if described is not None:
+        content = content[: described.start()] + content[described.end() :]
+    count = _COUNT.search(content)
+    # What scripts draw there is the number of new topics.
+    stated = count is not None and "data-category-id" not in row[0]
+    first: Board | None = None
+    for link in _LINK.finditer(content):
+        href, title = _href(link[1]), inline_text(link[2])
+        board = category_of(document.target(href))
+        if board is None or not title:
+            continue
+        found = Board(
+            site=document.site,
+            board_id=board,
+            title=title,
+            parent_id=first.board_id if first else own,
+            url=absolute(document.base, href),
+        )
+        if first is None:
+            first = found
+            found.description = (inline_text(described[1]) or None) if described else None
+            found.thread_count = number_of(inline_text(count[1])) if count and stated else None
+        if found is first or board != first.board_id:
+            yield found
 
 
 def _below(document: Document, own: str | None, known: set[str]) -> list[Board]:
     """Categories within the one shown: links between its heading and its topics."""
     markup = document.markup
-    start = markup.find("</h1", document.body_start)
+    start = markup.find("</h1", document.content_start)
     end = markup.find("topic-list", start)
     boards = []
     for link in _LINK.finditer(markup, start, end) if own is not None and 0 <= start < end else ():
         href = _href(link[1])
-        board = category_of(href)
+        board = category_of(document.target(href))
         if board is not None and board not in known and (title := inline_text(link[2])):
             known.add(board)
             following = markup[link.end() : min(end, link.end() + 5_000)].partition("<a ")[0]
@@ -222,29 +273,34 @@ def _below(document: Document, own: str | None, known: set[str]) -> list[Board]:
     return boards
 
 
-def _heading_category(document: Document) -> str | None:
-    heading = _HEADING.search(document.markup, document.body_start)
-    links = [category_of(_href(link[1])) for link in _LINK.finditer(heading[1])] if heading else []
-    return next((board for board in reversed(links) if board), None)
+def _own_category(document: Document) -> str | None:
+    """Id of the category whose page this is: by the page's address, else by its heading."""
+    own = category_of(document.address) if "/c/" in document.address else category_of(document.page.url)
+    return own or next((board for board, _ in reversed(_heading(document))), None)
+
+
+def _heading(document: Document) -> list[tuple[str, str]]:
+    """(id, name) of the categories that the heading leads to, the outermost first."""
+    heading = _HEADING.search(document.markup, document.content_start)
+    links = _LINK.finditer(heading[1]) if heading else ()
+    named = ((category_of(document.target(_href(link[1]))), inline_text(link[2])) for link in links)
+    return [(board, title) for board, title in named if board]
 
 
 def _own_board(document: Document, own: str | None) -> list[Board]:
     """The category whose page this is, with the one above it from the heading."""
     if own is None:
         return []
-    heading = _HEADING.search(document.markup, document.body_start)
-    named = [
-        (board, inline_text(link[2]))
-        for link in (_LINK.finditer(heading[1]) if heading else ())
-        if (board := category_of(_href(link[1])))
-    ]
+    heading = _HEADING.search(document.markup, document.content_start)
+    named = _heading(document)
     title = named[-1][1] if named else (inline_text(heading[1]) if heading else None)
+    description = document.frame.meta("og:description")
     return [
         Board(
             site=document.site,
             board_id=own,
             title=title or None,
-            description=document.frame.meta("og:description"),
+            description=(inline_text(description) or None) if description else None,
             parent_id=named[-2][0] if len(named) > 1 else None,
             url=document.address if "/c/" in document.address else document.page.url,
         )

@@ -32,17 +32,16 @@ _HREF = re.compile(r"\shref=[\"']?([^\"'\s>]*)")
 _HEADING = re.compile(r"<h[12]\b[^<>]*>(.{0,3000}?)</h[12]>", re.DOTALL)
 _TAG = re.compile(r"<a\b[^<>]*\bclass=[\"'][^\"'<>]*\bdiscourse-tag\b[^<>]*>([^<]*)<")
 _CATEGORY = re.compile(r"<a\b[^<>]*\shref=[\"']([^\"'<>]*?(?:^|/)c/[^\"'<>]+)[\"']")
-_BREADCRUMB = re.compile(r"<a\b(?=[^<>]*\b(?:itemprop|badge-))[^<>]*\shref=[\"']([^\"'<>]+)[\"']")
 _OLDEST = re.compile(r"<div class=[\"']creator[\"']>")
 _JSON_URL = re.compile(r'"url"\s*:\s*"([^"]{1,2000})"')
 # What Discourse shows in place of a post, in the words of its English translation.
 _NOTICE = re.compile(
     r"\(post (?P<deleted>deleted by author|withdrawn by author, will be automatically deleted in \d+ hours?"
     r"(?: unless flagged)?)\)"
-    r"|(?:This|Your) post was flagged by the community(?: and is temporarily hidden)?\..{0,300}",
-    re.DOTALL,
+    r"|This post was flagged by the community and is temporarily hidden\."
+    r"|Your post was flagged by the community\. Please see your messages\."
 )
-_LONGEST_NOTICE = 400
+_LONGEST_NOTICE = 200
 
 
 class Place:
@@ -58,8 +57,8 @@ class Place:
 
 def places_of(markup: str, start: int = 0) -> list[Place]:
     """The elements of posts: with the class that crawlers' posts have since 2.2, else with an item of their own."""
-    places = _classed(markup, start)
-    if not places and "topic-list-item" not in markup:
+    places = _classed(markup, start) if "crawler-post" in markup else []
+    if not places and "creator" in markup:
         places = _older(markup, start)
     for place, following in zip_longest(places, places[1:]):
         place.limit = following.start if following else len(markup)
@@ -93,16 +92,17 @@ def _classed(markup: str, start: int) -> list[Place]:
         opened = markup.rfind("<", start, at)
         found.append(Place(opened, markup[opened : markup.find(">", at) + 1]))
         at = markup.find("crawler-post'", at + 13)
-    if not found and "crawler-post" in markup:
+    if not found:
         found = [Place(post.start(), post[0]) for post in _POST.finditer(markup, start)]
     # The line that leads to the next page has the class of a post.
     return [place for place in found if place.tag.startswith("<div") and "navigation" not in place.tag]
 
 
 def _older(markup: str, start: int) -> list[Place]:
-    items = [Place(item.start(), item[0]) for item in _ITEM.finditer(markup, start)] if "DiscussionForum" in markup else []
-    if items:
-        return [item for item in items if "creator" in markup[item.start : item.start + 3_000]]
+    if "DiscussionForumPosting" in markup:
+        items = [Place(item.start(), item[0]) for item in _ITEM.finditer(markup, start)]
+        if any("creator" in markup[item.start : item.start + 3_000] for item in items):
+            return items
     # 2012 to 2014: a line with number, name and date, then the text.
     return [Place(line.start(), line[0]) for line in _OLDEST.finditer(markup, start)]
 
@@ -135,12 +135,9 @@ def read_topic_view(document: Document, places: list[Place]) -> ParsedPage:
 
 def _number(markup: str, place: Place) -> int | None:
     end = place.body or place.limit
-    if " id='post_" not in place.tag and (shown := _between(markup, "itemprop='position'>", "<", place.start, end)):
-        number = shown.strip().removeprefix("#")
-        if number.isdecimal() and len(number) < 10:
-            return int(number)
     found = (
         _ID.search(place.tag)
+        or _POSITION.search(markup, max(end - 150, place.start), end)  # where the templates have it
         or _POSITION.search(markup, place.start, end)
         or _OLD_POSITION.search(markup, place.start, end)
     )
@@ -154,11 +151,11 @@ def _post(document: Document, place: Place, topic: str, slug: str | None, number
     text = cooked.result()
     notice = _NOTICE.fullmatch(text) if len(text) < _LONGEST_NOTICE else None
     head = markup[place.start : place.body]
-    head = head[max(head.find("creator"), 0) :]
-    stated, created_text = _created(head, markup[place.body_end : place.limit])
+    author, stated, created_text, modified = _by_line(head) or _other_by_line(
+        head, markup[place.body_end : place.limit]
+    )
     created_at = from_iso(stated) if stated else None
     # The page gives every post a time of its last change, which is that of its writing where there was none.
-    modified = _between(head, "dateModified' content='", "'") or _found(_MODIFIED, head)
     modified_at = from_iso(modified) if modified and modified != stated else None
     edited = modified_at is not None and created_at is not None and modified_at > created_at
     post = Post(
@@ -166,7 +163,7 @@ def _post(document: Document, place: Place, topic: str, slug: str | None, number
         thread_id=topic,
         post_id=f"{topic}-{number}",
         position=number,
-        author=_author(head),
+        author=author,
         created_at=created_at,
         created_text=created_text,
         edited=edited,
@@ -183,13 +180,28 @@ def _post(document: Document, place: Place, topic: str, slug: str | None, number
     return post, cooked.poll
 
 
-def _between(markup: str, opened: str, closed: str, start: int = 0, end: int | None = None) -> str | None:
-    """What stands between two texts, the first as the templates write it; None where that is missing."""
-    at = markup.find(opened, start, end)
-    if at < 0:
+_ByLine = tuple[str | None, str | None, str | None, str | None]
+"""Author, instant as stated, instant as worded, and that of the last change."""
+
+
+def _by_line(head: str) -> _ByLine | None:
+    """What stands above a text, as the templates write it since 2.2; None where it is written otherwise."""
+    name = head.find("itemprop='name'>")
+    time = head.find(" datetime='", name)
+    words = head.find(">", time)
+    changed = head.find("dateModified' content='", words)
+    if name < 0 or time < 0 or changed < 0:
         return None
-    at += len(opened)
-    return markup[at : markup.find(closed, at, end)]
+    author = decoded(head[name + 16 : head.find("<", name)]).strip()
+    worded = " ".join(head[words + 1 : head.find("<", words)].split())
+    stated = head[time + 11 : head.find("'", time + 11)]
+    return (author, stated, worded or None, head[changed + 23 : head.find("'", changed + 23)]) if author else None
+
+
+def _other_by_line(head: str, below: str) -> _ByLine:
+    """The same for other versions and for pages that were rewritten; `below` is what stands below the text."""
+    head = head[max(head.find("creator"), 0) :]
+    return _author(head), *_created(head, below), _found(_MODIFIED, head)
 
 
 def _found(pattern: re.Pattern[str], head: str) -> str | None:
@@ -209,8 +221,6 @@ def _created(head: str, below: str) -> tuple[str | None, str | None]:
 
 
 def _author(head: str) -> str | None:
-    if shown := decoded(_between(head, "itemprop='name'>", "<") or "").strip():
-        return shown
     for name in _NAME.finditer(head):
         if shown := inline_text(name[1] or name[2] or ""):
             return shown
@@ -228,9 +238,9 @@ def _likes(markup: str, place: Place) -> int | None:
 def _thread(document: Document, places: list[Place], parsed: ParsedPage, slug: str | None, poll: Poll | None) -> Thread:
     markup = document.markup
     topic = parsed.thread_id or ""
-    start = max(markup.find("topic-title", document.body_start), document.body_start)
+    start = max(markup.find("topic-title", document.content_start, places[0].start), document.content_start)
     frame = markup[start : places[0].start]
-    heading = _HEADING.search(frame) or _HEADING.search(markup, document.body_start, places[0].start)
+    heading = _HEADING.search(frame) or _HEADING.search(markup, document.content_start, places[0].start)
     opening = next((post for post in parsed.posts if post.is_opening), None)
     boards = [board for href in _CATEGORY.findall(frame) if (board := category_of(href))]
     solution = _solution(document, places, topic)

@@ -10,19 +10,27 @@ from crawler.engines.page import Page
 from crawler.records import PageKind, ParsedPage
 
 _VERSION = re.compile(r"Discourse (\d[\w.+-]*)")
-_GENERATOR = re.compile(r"<meta\b[^<>]*?\bname=[\"']?generator[\"']?[^<>]*?\scontent=[\"'](Discourse\b[^\"'<>]*)")
+_GENERATOR = re.compile(r"<meta\b[^<>]*?\bname=[\"']?generator[\"']?[^<>]*?\scontent=[\"']$")
 _OWN_LINKS = re.compile(
     r"<(?:link|a)\b(?=[^<>]*?(?:mainEntityOfPage|itemprop=[\"']url))[^<>]*?\shref=[\"']([^\"'<>]*)[\"']"
 )
+_CRAWLER = re.compile(r"<body class=[\"']?crawler\b")
 _HEAD = 20_000
+_HEAD_END = 200_000
+_MENTIONS = 30
 
 
 def version_of(text: str) -> str | None:
     """What `<meta name="generator">` says: "3.3.0.beta1-dev"."""
-    at = text.find("Discourse ", 0, 200_000)
-    found = _GENERATOR.search(text, max(at - 400, 0), at + 400) if at >= 0 else None
-    named = _VERSION.match(found[1]) if found else None
-    return named[1] if named else None
+    at = text.find("Discourse ", 0, _HEAD_END)
+    for _ in range(_MENTIONS):  # a site may name Discourse in its title and description too
+        if at < 0:
+            break
+        if _GENERATOR.match(text, text.rfind("<", max(at - 400, 0), at), at):
+            named = _VERSION.match(text, at)
+            return named[1] if named else None
+        at = text.find("Discourse ", at + 10, _HEAD_END)
+    return None
 
 
 class Document:
@@ -37,6 +45,16 @@ class Document:
         self.base = self.frame.base
         self.root = root_of(page.url)
         self.body_start = self.frame.body_start
+
+    @cached_property
+    def for_crawlers(self) -> bool:
+        """Whether it is the form for crawlers, which carries no JSON and has nothing that scripts have drawn."""
+        return _CRAWLER.match(self.markup, self.body_start) is not None
+
+    @cached_property
+    def content_start(self) -> int:
+        """Where the page's own part starts, behind the site's header, which may have a heading of its own."""
+        return max(self.markup.find("main-outlet", self.body_start), self.body_start)
 
     @cached_property
     def _addresses(self) -> list[str]:
@@ -68,6 +86,12 @@ class Document:
         path = declared.partition("://")[2].partition("/")[2] if "://" in declared else declared.lstrip("/")
         return f"{self.root}/{path}" if declared else self.page.url
 
+    def target(self, href: str) -> str:
+        """Where a link leads to on the site itself: mirrors write "../6.html" in place of "/c/fibroids/6"."""
+        if href.startswith(("http://", "https://", "/", "#")) or not self._addresses:
+            return href
+        return absolute(self._addresses[0], href)
+
     def pages(self, first: int) -> tuple[int | None, int | None, str | None]:
         """(number of this page from 1, of the last, address of the next); `first` is what the site calls the first."""
         ahead = self._related("next")
@@ -77,7 +101,8 @@ class Document:
             shown = after - 1
         else:
             back = self._related("prev")
-            before, asked = page_parameter(back or ""), page_parameter(self.page.url)
+            before = page_parameter(back or "")
+            asked = next((page for url in self._addresses if (page := page_parameter(url)) is not None), None)
             if before is not None:
                 shown = before + 1
             elif asked is not None:

@@ -15,15 +15,19 @@ _DEEPEST = 3
 
 
 def read_list(page: Page, answer: Fields) -> ParsedPage:
-    """A list of topics; also with categories beside it (/categories_and_latest.json)."""
+    """A list of topics; with categories beside it an index (/categories_and_latest.json)."""
     listing = answer.inner("topic_list")
-    board = category_of(page.url)
+    more = listing.text("more_topics_url")
+    board = category_of(page.url) or category_of(more or "")
     board = board if board and board.isdecimal() else None
     threads = read_rows(page, listing.listed("topics"), answer.listed("users"))
     parsed = ParsedPage(page_kind=PageKind.BOARD, threads=threads, board_id=board)
     parsed.boards = read_categories(page, answer)
-    parsed.page = (page_parameter(page.url) or 0) + 1
-    more = listing.text("more_topics_url")
+    if parsed.boards and "category_list" in answer.data:
+        parsed.page_kind, parsed.page, parsed.last_page = PageKind.INDEX, 1, 1
+        return parsed
+    # Lists count their pages from 0: what the next one is called is the number of this from 1.
+    parsed.page = page_parameter(more or "") or (page_parameter(page.url) or 0) + 1
     if more is not None:
         parsed.next_url = _next(page.url, more)
     else:

@@ -15,10 +15,13 @@ _DATE = re.compile(r"<span\b([^<>]*\bclass=\"[^\"<>]*\brelative-date\b[^<>]*)>([
 _EPOCH = re.compile(r"\sdata-time=\"(\d{12,14})\"")
 _USER = re.compile(r"\sdata-user-card=\"([^\"]+)\"")
 _NUMBER = re.compile(r"\sid=\"post_(\d{1,9})\"")
-_EDITED = re.compile(r"class=\"[^\"<>]*\bedits\b[^<>]*>(.{0,3000}?)</button>", re.DOTALL)
+_CLASSES = re.compile(r"<div\b[^<>]*\sclass=\"([^\"<>]*)\"")
+_ANSWER = re.compile(r"<aside\b(?=[^<>]*\bclass=\"[^\"<>]*\baccepted-answer\b)[^<>]*>")
 _LIKES = re.compile(r"class=\"[^\"<>]*\b(?:like-count|reactions-counter)\b[^<>]*>\s*(?:<[^<>]*>\s*){0,3}(\d[^<]*)<")
 _TITLE = re.compile(r"<a\b[^<>]*\bclass=\"[^\"<>]*\bfancy-title\b[^<>]*>(.{0,3000}?)</a>", re.DOTALL)
 _CATEGORY = re.compile(r"<a\b(?=[^<>]*\bbadge-)[^<>]*\shref=\"([^\"<>]*?(?:^|/)c/[^\"<>]+)\"")
+_FARTHEST = 1_000
+"""Characters between the start tags of a post's article and of the element around it."""
 _TAG = re.compile(r"<a\b[^<>]*\bclass=\"[^\"<>]*\bdiscourse-tag\b[^<>]*>([^<]*)<")
 
 
@@ -26,7 +29,7 @@ def read_rendered(document: Document) -> ParsedPage | None:
     """The page of a topic; None where none is drawn on it."""
     markup = document.markup
     starts = list(_ARTICLE.finditer(markup)) if "data-post-id=" in markup and "cooked" in markup else []
-    starts = [start for start in starts if not _is_small_action(markup, start)]
+    starts = [start for start in starts if "small-action" not in start[0] + _around(markup, start)]
     if not starts:
         return None
     topic = value_of(starts[0][0], "data-topic-id") or document.topic
@@ -36,46 +39,65 @@ def read_rendered(document: Document) -> ParsedPage | None:
     posts: dict[str, Post] = {}
     for start, following in zip_longest(starts, starts[1:]):
         limit = following.start() if following else len(markup)
-        body = _BODY.search(markup, start.end(), limit)
+        head_start = _head_start(markup, start.end(), limit)
+        body = _BODY.search(markup, head_start, limit)
         if body is None:
             reason = f"the post {start[1]} could not be read: it has no text"
             return document.page_of(PageKind.UNKNOWN, reason)
-        post = _post(document, start, body, limit, topic, ids)
+        post = _post(document, start, markup[head_start : body.start()], body, limit, topic, ids)
         posts.setdefault(post.post_id, post)
     parsed = document.page_of(PageKind.THREAD)
     parsed.posts, parsed.containers, parsed.thread_id = list(posts.values()), len(posts), topic
     parsed.threads = [_thread(document, markup[document.body_start : starts[0].start()], topic, parsed.posts)]
+    parsed.threads[0].solution_post_id = _solution(markup, starts, topic, ids)
     parsed.board_id = parsed.threads[0].board_id
     return parsed
 
 
-def _is_small_action(markup: str, start: re.Match[str]) -> bool:
-    """Whether it says "closed this topic" and the like; the class is the article's, or that of the element around."""
-    around = markup[max(start.start() - 400, 0) : start.start()].rpartition("<div")[2]
-    return "small-action" in start[0] or "small-action" in around
+def _around(markup: str, start: re.Match[str]) -> str:
+    """Classes of the element around a post's article, which say what has become of the post."""
+    opened = markup.rfind("<div", max(start.start() - _FARTHEST, 0), start.start())
+    found = _CLASSES.match(markup, opened, start.start()) if opened >= 0 else None
+    return found[1] if found else ""
+
+
+def _head_start(markup: str, start: int, limit: int) -> int:
+    """Where the post's own part starts: behind the post it answers, which a reader can have shown above it."""
+    shown = element(markup, "embedded-posts", start, limit)
+    if shown is None:
+        return start
+    end = markup.find(shown[1], start) + len(shown[1])
+    # Answers are shown below the post.
+    return end if _BODY.search(markup, end, limit) else start
 
 
 def _post(
-    document: Document, start: re.Match[str], body: re.Match[str], limit: int, topic: str, ids: dict[int, str]
+    document: Document,
+    start: re.Match[str],
+    head: str,
+    body: re.Match[str],
+    limit: int,
+    topic: str,
+    ids: dict[int, str],
 ) -> Post:
     markup = document.markup
-    head = markup[start.end() : body.start()]
     end = closing(markup, "div", body.end(), limit)
     rest = markup[end:limit]
+    status = _status(_around(markup, start).split())
 
     def target(other: str | None, quoted: int) -> str:
         own = ids.get(quoted) if other in {None, topic} else None
         return own or f"{other or topic}-{quoted}"
 
     cooked = Cooked(target)
-    cooked.read(markup[body.end() : end])
+    if status is not Status.HIDDEN:
+        cooked.read(markup[body.end() : end])
     number = _NUMBER.search(start[0])
     position = int(number[1]) if number else None
     dates = element(head, "post-date") or element(head, "post-infos") or ("", head)
     date = _DATE.search(dates[1]) or _DATE.search(rest)
     epoch = _EPOCH.search(date[1]) if date else None
     likes = _LIKES.search(rest)
-    deleted = "deleted" in markup[max(start.start() - 400, 0) : start.start()].rpartition("<div")[2]
     return Post(
         site=document.site,
         thread_id=topic,
@@ -92,15 +114,31 @@ def _post(
         attachments=[Attachment(url=absolute(document.base, file.url), name=file.name) for file in cooked.attachments],
         links=[absolute(document.base, link) for link in cooked.links],
         is_opening=position == 1,
-        status=Status.REMOVED if deleted else Status.VISIBLE,
+        status=status,
         url=topic_url(document.root, document.slug, topic, position) if position else None,
     )
 
 
+def _status(classes: list[str]) -> Status:
+    if "user-deleted" in classes:
+        return Status.DELETED
+    if "deleted" in classes or "post--deleted" in classes:
+        return Status.REMOVED
+    return Status.HIDDEN if "post-hidden" in classes or "post--hidden" in classes else Status.VISIBLE
+
+
 def _is_edited(head: str) -> bool:
-    """Whether the pencil has a number beside it; a wiki has one from the start."""
-    pencil = _EDITED.search(head)
+    """Whether the pencil has a number beside it; a wiki has a pencil from the start."""
+    pencil = element(head, "edits")
     return pencil is not None and number_of(inline_text(pencil[1])) is not None
+
+
+def _solution(markup: str, starts: list[re.Match[str]], topic: str, ids: dict[int, str]) -> str | None:
+    """The accepted answer, which is shown once more below the question."""
+    limit = starts[1].start() if len(starts) > 1 else len(markup)
+    answer = _ANSWER.search(markup, starts[0].end(), limit)
+    number = value_of(answer[0], "data-post") if answer else None
+    return ids.get(int(number[:9]), f"{topic}-{number}") if number and number.isdecimal() else None
 
 
 def _author(head: str) -> str | None:

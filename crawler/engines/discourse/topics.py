@@ -74,13 +74,12 @@ def _place(url: str, answer: Fields, stream: list[int], entries: list[Fields], p
         first, last = places.get(shown[0]), places.get(shown[-1])
         if first is not None and first % chunk == 0:
             parsed.page = first // chunk + 1
-            if parsed.page < parsed.last_page:
-                parsed.next_url = _page_of(url, answer, parsed.page + 1)
-            return
-        if last is not None:
-            # An address of one post gives the posts around it: no page of the count, but the next one is known.
-            if last + 1 < total:
-                parsed.next_url = _page_of(url, answer, (last + 1) // chunk + 1)
+        # An address of one post gives the posts around it: no page of the count, but the next one is known. Asked to
+        # print, Discourse gives up to 1,000 posts at once.
+        end = max(last + 1 if last is not None else 0, (parsed.page or 0) * chunk)
+        if 0 < end < total:
+            parsed.next_url = _page_of(url, answer, end // chunk + 1)
+        if end:
             return
     page = page_parameter(url) or 1
     parsed.page = page

@@ -12,7 +12,11 @@ from crawler.records import Attachment, Quote
 _CLASS = re.compile(r'\sclass="([^"]*)"')
 _MENTION = re.compile(r'<(a|span)\b((?:\s[^<>]*)?\sclass="PostMention\b[^<>]*)>((?:[^<]++|<(?!/?\1\b))*+)</\1>')
 _CITE = re.compile(r"<cite\b[^<>]*>((?:[^<]++|<(?!/?cite\b))*+)</cite>")
-_SAID = re.compile(r"\s*(?:wrote|said|schrieb|a écrit|escribió|написал)?\s*:\s*$")
+# How BBCode's quotes word "wrote:", which language packs translate.
+_SAID = re.compile(
+    r"\s*(?:wrote|said|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał(?:\(a\))?|"
+    r"napsal(?:\(a\)|/a)?|írta|yazdı|menulis|đã viết|написал(?:\(а\)|а)?|写道|寫道|说|說|さんが書きました)?\s*[:：]\s*$"  # noqa: RUF001
+)
 _FILE = re.compile(r"(?:^|/)assets/files/")
 _DEEPEST = 20
 

@@ -12,22 +12,23 @@ other servers (ActivityPub) have addresses for ids. Which keys of the data are t
 
 import re
 
-from crawler.engines.html import absolute, challenge_reason, decoded, element, inline_text
+from crawler.engines.html import absolute, challenge_reason, decoded, element, inline_text, tidy
 from crawler.engines.nodebb import addresses
-from crawler.engines.nodebb.data import answer_of, is_json, looks_like_answer
+from crawler.engines.nodebb.data import SCRIPT, answer_of, is_json, looks_like_answer
 from crawler.engines.nodebb.fields import Fields, count_of, escaped, flag_of, id_of, text_of
 from crawler.engines.nodebb.lists import board_of, read_boards, read_found, read_topics
 from crawler.engines.nodebb.markup import Markup
 from crawler.engines.nodebb.topics import Setting, finished, is_in_order, read_posts, thread_of
 from crawler.engines.page import Page, Recognition
 from crawler.engines.reddit_json import Json
-from crawler.records import Link, PageKind, ParsedPage, Post
+from crawler.records import Board, Link, PageKind, ParsedPage, Post, Thread
 
-_SCRIPT = re.compile(rb"<script\b[^<>]{0,300}\bid=[\"']?ajaxify-data\b")
 _MARKUP_POST = re.compile(rb'<(?:li|div|article)\b(?=[^<>]*\scomponent="post")(?=[^<>]*\sdata-pid=)[^<>]*>')
 _OLD_POST = re.compile(
     rb'<li\b(?=[^<>]*\sclass="[^"<>]*\bpost-row\b)(?=[^<>]*\sdata-pid="\d)(?=[^<>]*\sdata-username=)[^<>]*>'
 )
+# Written again by something else: in capitals, or without quotes.
+_REWRITTEN = re.compile(r"<BODY\b|\s(?:data-pid|data-tid|data-cid|component)=[^\"\s]")
 _ASSETS = (b"/assets/nodebb.min.js", b"/nodebb.min.js", b"assets/nodebb-", b"/plugins/nodebb-")
 _VERSION = re.compile(rb'"version":\s?"([0-4]\.\d{1,2}\.\d{1,2})"')
 _ERROR_TITLE = re.compile(r"\[\[global:(\d{3})[.-]title\]\]")
@@ -60,7 +61,7 @@ class NodeBB:
             if looks_like_answer(body):
                 return self._recognition(body, 0.9, "an answer with the keys of NodeBB's API")
             return self._recognition(body, 0.9, "the header x-powered-by") if made_by == "nodebb" else None
-        if _SCRIPT.search(body) is not None:
+        if SCRIPT.search(body) is not None:
             return self._recognition(body, 0.99, "the script #ajaxify-data")
         if made_by == "nodebb":
             return self._recognition(body, 0.9, "the header x-powered-by")
@@ -190,7 +191,8 @@ class _Reading:
             number = str(self.page.status)
         else:
             return None
-        reason = _words(text_of(data.get("error"))) or _PHRASES.get(number) or f"the site shows its page {number}"
+        said = _words(text_of(data.get("error")) or text_of(data.get("message")))
+        reason = said or _PHRASES.get(number) or f"the site shows its page {number}"
         is_login = self.page.status == 401 or number == "401"
         return self._page(PageKind.LOGIN if is_login else PageKind.ERROR, reason=reason)
 
@@ -300,11 +302,14 @@ def _words(said: str | None) -> str | None:
 
 
 def _from_markup(engine: str, page: Page) -> ParsedPage:
-    document = Markup(page, page.text().replace("\x00", ""))
-    places = document.posts_at() if document.template not in {"user", "account", "search"} else []
+    text = page.text().replace("\x00", "")
+    document = Markup(page, text)
+    places, threads, boards = _found(document)
+    if not (places or threads or boards) and _REWRITTEN.search(text) and (tidied := tidy(text)):
+        document = Markup(page, tidied)
+        places, threads, boards = _found(document)
     if places:
         return _topic_from_markup(engine, document, places)
-    threads, boards = document.threads(), document.boards()
     template = document.template
     if threads or template == "category":
         parsed = ParsedPage(page_kind=PageKind.BOARD, engine=engine, threads=threads, boards=boards)
@@ -327,6 +332,12 @@ def _from_markup(engine: str, page: Page) -> ParsedPage:
         return ParsedPage(page_kind=PageKind.UNKNOWN, engine=engine, reason=reason)
     reason = "a page without data, posts, topics or categories of NodeBB"
     return ParsedPage(page_kind=PageKind.UNKNOWN, engine=engine, reason=reason)
+
+
+def _found(document: Markup) -> tuple[list[tuple[str, int, int]], list[Thread], list[Board]]:
+    """Places of posts, or else topics and categories that the page lists."""
+    places = document.posts_at() if document.template not in {"user", "account", "search"} else []
+    return (places, [], []) if places else ([], document.threads(), document.boards())
 
 
 def _topic_from_markup(engine: str, document: Markup, places: list[tuple[str, int, int]]) -> ParsedPage:

@@ -5,7 +5,9 @@ import re
 from crawler.engines.page import Page
 from crawler.engines.reddit_json import Json, NotJsonError, decode
 
-_SCRIPT = re.compile(rb"<script\b[^<>]{0,300}\bid=[\"']?ajaxify-data\b[^<>]{0,300}>", re.IGNORECASE)
+SCRIPT = re.compile(rb"<script\b[^<>]{0,300}\bid=[\"']?ajaxify-data\b[^<>]{0,300}>", re.IGNORECASE)
+"""Start tag of the script that holds a page's data."""
+_SCRIPT_END = re.compile(rb"</script\b", re.IGNORECASE)
 # Keys that stand in all answers of the API for pages, and in those that say what went wrong.
 _SIGNS = (b'"bodyClass"', b'"template":{', b'"loggedInUser"', b'"relative_path"', b'"titleRaw"', b'"descriptionParsed"')
 
@@ -20,11 +22,11 @@ def answer_of(page: Page) -> Json:
     if is_json(page):
         body = page.body
     else:
-        found = _SCRIPT.search(page.body)
+        found = SCRIPT.search(page.body)
         if found is None:
             return None
-        end = page.body.find(b"</script", found.end())
-        body = page.body[found.end() : end if end >= 0 else len(page.body)].strip()
+        end = _SCRIPT_END.search(page.body, found.end())
+        body = page.body[found.end() : end.start() if end else len(page.body)].strip()
     try:
         return decode(body)
     except NotJsonError:

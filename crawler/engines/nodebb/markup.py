@@ -22,7 +22,7 @@ from crawler.engines.html import (
     number_of,
     tag_at,
 )
-from crawler.engines.nodebb.addresses import category_of, topic_of
+from crawler.engines.nodebb.addresses import category_of, page_url, topic_of
 from crawler.engines.nodebb.body import Body
 from crawler.engines.nodebb.topics import Draft
 from crawler.records import Attachment, Board, Post, Status, Thread
@@ -31,17 +31,17 @@ _POST = re.compile(r'<(li|div|article)\b(?=[^<>]*\sdata-pid="[^"<>]+")(?=[^<>]*\
 _TOPIC = re.compile(r'<(li|div|tr|article)\b(?=[^<>]*\scomponent="category/topic")[^<>]*>')
 _CATEGORY = re.compile(r'<(li|div|tr)\b(?=[^<>]*\scomponent="categories/category")[^<>]*>')
 _META = re.compile(r'<meta\s+itemprop="(datePublished|dateModified)"\s+content="([^"]*)"')
-_STAMP = re.compile(r'\btitle="(\d{4}-\d\d-\d\dT[\d:.]+Z)"')
-_VOTES = re.compile(r'\sdata-votes="(-?\d+)"')
+# NodeBB's scripts put words for the instant in `title`, and the instant itself in `datetime`.
+_STAMP = re.compile(r'\b(?:title|datetime)="(\d{4}-\d\d-\d\dT[\d:.]+Z)"')
+_VOTES = re.compile(r'data-votes="(?<=\sdata-votes=")(-?\d+)"')
 # Versions since 3 say when in the reader's own words only; the sign is hidden where nobody has edited.
-_EDITED = re.compile(
-    r'<(?:i|span)\b[^<>]*\scomponent="post/edit-indicator"\s[^<>]*\sclass="(?![^"<>]*\bhidden\b)[^<>]*>'
-)
-_PARENT = re.compile(r'\scomponent="post/parent"[^<>]*\sdata-(?:topid|parent-pid)="(\d+)"')
+_EDITED = re.compile(r'<(?:i|span)\b[^<>]*\scomponent="post/edit-indicator"[^<>]*\sclass="(?![^"<>]*\bhidden\b)[^<>]*>')
+_PARENT = re.compile(r'component="post/parent"[^<>]*\sdata-(?:topid|parent-pid)="(\d+)"')
 _LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"[^<>]*>(.*?)</a>', re.DOTALL)
 _NUMBER = re.compile(r'class="[^"<>]*human-readable-number[^"<>]*"[^<>]*\stitle="(\d+)"')
 _EXACT = re.compile(r'\stitle="(-?\d+)"')
-_USER = re.compile(r'<a\b[^<>]*\shref="[^"]*/user/[^"]*"[^<>]*>([^<]+)</a>')
+_USER = re.compile(r'<a\b[^<>]*\shref="[^"]*/user/[^"]*"[^<>]*>')
+_NAMED = re.compile(r'\s(?:title|alt)="([^"]+)"')
 _PAGE = re.compile(r'\sdata-page="(\d+)"')
 _BODY_TOPIC = re.compile(r"\bpage-topic-(\d+)\b")
 _BODY_CATEGORY = re.compile(r"\bpage-(?:topic-)?category-(\d+)\b")
@@ -104,7 +104,7 @@ class Markup(Frame):
             author_id=member if member.isdecimal() and member != "0" else None,
             created_at=from_iso(written) or epoch,
             created_text=written or None,
-            edited=edited_at is not None or _EDITED.search(around) is not None,
+            edited=edited_at is not None or _is_marked_as_edited(around),
             edited_at=edited_at,
             body_text=text if status is Status.VISIBLE else "",
             score=int(votes[1]) if votes else None,
@@ -135,11 +135,18 @@ class Markup(Frame):
             board_id=board,
             created_at=opening.created_at if opening else None,
             created_text=opening.created_text if opening else None,
+            reply_count=self._replies(),
             score=opening.score if opening else None,
             thread_type="discussion",
             page_count=max(page, last_page),
             url=(self.declared_url or self.page.url).partition("?")[0],
         )
+
+    def _replies(self) -> int | None:
+        """The topic's own count of posts, less the main post."""
+        at = self.markup.find('component="topic/post-count"', self.body_start)
+        found = _EXACT.search(self.markup, at, self.markup.find(">", at)) if at >= 0 else None
+        return max(int(found[1][:9]) - 1, 0) if found else None
 
     def pages(self) -> tuple[int, int, str | None]:
         """Number of this page, of the last one, and address of the next one."""
@@ -173,13 +180,12 @@ class Markup(Frame):
                 continue
             words = (attribute(found[0], "class") or "").split()
             posts, stamps = _stat(content, "stats-postcount"), _STAMP.findall(content)
-            starter = _USER.search(content)
             rows[number] = Thread(
                 site=self.site,
                 thread_id=number,
                 title=inline_text(links[0][1]) or None if links else None,
                 board_id=attribute(found[0], "data-cid") or category_of(self.declared_url or self.page.url),
-                author=(inline_text(starter[1]) or attribute(starter[0], "title")) if starter else None,
+                author=_starter(content),
                 created_at=from_iso(stamps[0]) if stamps else None,
                 created_text=stamps[0] if stamps else None,
                 last_post_at=from_iso(stamps[-1]) if len(stamps) > 1 else None,
@@ -190,7 +196,7 @@ class Markup(Frame):
                 is_sticky="pinned" in words,
                 is_locked="locked" in words,
                 status=Status.DELETED if "deleted" in words else Status.VISIBLE,
-                url=absolute(self.base, decoded(links[0][0])) if links else None,
+                url=page_url(absolute(self.base, decoded(links[0][0])), 1) if links else None,
             )
         return list(rows.values())
 
@@ -218,6 +224,16 @@ class Markup(Frame):
                 url=absolute(self.base, decoded(links[0][0])) if links else None,
             )
         return list(rows.values())
+
+
+def _starter(content: str) -> str | None:
+    """Who began the topic of a row: the first member that it shows, if only by a picture with a title."""
+    user = _USER.search(content)
+    if user is None:
+        return None
+    inside = content[user.end() : content.find("</a", user.end())]
+    named = _NAMED.search(user[0]) or _NAMED.search(inside)
+    return (decoded(named[1]).strip() if named else inline_text(inside)) or None
 
 
 def _stat(content: str, name: str) -> int | None:
@@ -250,10 +266,17 @@ def _older_content(markup: str, number: str, start: int, limit: int) -> tuple[in
     return None
 
 
+def _is_marked_as_edited(around: str) -> bool:
+    """Whether the sign of an edit is shown."""
+    at = around.find("post/edit-indicator")
+    return at >= 0 and _EDITED.match(around, around.rfind("<", 0, at)) is not None
+
+
 def _edit_of(around: str) -> datetime | None:
-    """The instant in the line "last edited by"; the line is there, but empty, where nobody has edited."""
+    """The instant in the line "last edited by"; the line is there, but its date is empty, where nobody has edited."""
     at = around.find('component="post/editor"')
-    found = _STAMP.search(around, at, at + 1_000) if at >= 0 else None
+    dated = around.find("timeago", at, at + 1_000) if at >= 0 else -1
+    found = _STAMP.search(around, around.rfind("<", at, dated), around.find(">", dated)) if dated >= 0 else None
     return from_iso(found[1]) if found else None
 
 

@@ -2,8 +2,8 @@
 
 Recognised by `<body id="vanilla_discussion_index" class="Vanilla Discussion ...">` (Higher Logic writes the class
 alone), `gdn.meta`, or posts `#Comment_34.ItemComment`. Read: discussions, lists of discussions and of categories as
-lists and as tables, any skin and language; live pages, pages saved by a browser, mirrors (wget, HTTrack); answers of
-the API, version 2 (see api.py), which the engine asks for nothing: sites switch it off.
+lists and as tables, results of searches, any skin and language; live pages, pages saved by a browser, mirrors (wget,
+HTTrack); answers of the API, version 2 (see api.py), which the engine asks for nothing: sites switch it off.
 
 Category = Board, named by its url code as in addresses and in the breadcrumb of each discussion (its number is shown on
 lists of categories only); discussion = Thread; comment = Post with its bare number; the discussion's own text = Post
@@ -25,6 +25,7 @@ from crawler.engines.vanilla.threads import board_of, read_thread
 from crawler.records import Link, PageKind, ParsedPage, Post
 
 _LOOSE = re.compile(r"\s(?:id|ID)=['\"]?(?:Comment|Discussion)_\d")
+_LOOSE_BODY = re.compile(r"<body\b[^<>]*\s(?:id|class)=[^\"\s]")
 _POSTS = re.compile(r'<li\b[^<>]*\sid="Comment_\d+"[^<>]*>|<[^<>]*\sclass="[^"<>]*\bItemComment\b[^"<>]*"[^<>]*>')
 _FEED = re.compile(r'<link\b[^<>]*\stype="application/rss\+xml"[^<>]*>')
 _EMPTY = re.compile(r'<(?:div|p|td|li)\b[^<>]*\sclass="(?:[^"<>]* )?Empty(?: [^"<>]*)?"[^<>]*>([^<]*)')
@@ -100,11 +101,11 @@ class Vanilla:
 
 def _is_rewritten(markup: str) -> bool:
     """Whether something else has written the page again: without quotes, or in capitals."""
+    if "<BODY" in markup or _LOOSE_BODY.search(markup):
+        return True
     if ' id="Discussion_' in markup or ' id="Comment_' in markup:
         return False
-    return "<BODY" in markup or (
-        ("Comment_" in markup or "Discussion_" in markup) and _LOOSE.search(markup) is not None
-    )
+    return ("Comment_" in markup or "Discussion_" in markup) and _LOOSE.search(markup) is not None
 
 
 def _has_posts(markup: str) -> bool:
@@ -225,9 +226,12 @@ class _Reading:
         return parsed
 
     def _search(self) -> ParsedPage:
-        threads = read_found(self.document)
-        if threads is None or (not threads and _EMPTY.search(self.document.markup, self.document.body_start)):
+        found = read_found(self.document)
+        if found is None:
             return self._other()
+        threads, count = found
+        if not count:
+            return self._page(PageKind.EMPTY, reason="the search has found nothing")
         parsed = self._page(PageKind.BOARD, paged=True)
         parsed.threads = threads
         return parsed
@@ -260,7 +264,7 @@ class _Reading:
             tag = TAG.match(markup, bounds) if bounds >= 0 else None
             if tag is not None and name in (attribute(tag[0], "class") or ""):
                 found = element(markup, name.split()[0], bounds)
-                if found is not None and (said := inline_text(found[1].replace("</h1>", ": </h1>"))):
+                if found is not None and (said := inline_text(found[1].replace("</h1>", ": </h1>")).removesuffix(":")):
                     return said[:300]
         return None
 

@@ -20,6 +20,8 @@ _FORM_ID = re.compile(r'(?:name="(?:Comment/)?DiscussionID"|id="Form_DiscussionI
 _SECTION = re.compile(r"(?:^|\s)Section-Category-(\S+)")
 _ANCHOR = re.compile(r"<a\b([^<>]*)>(.*?)</a>", re.DOTALL)
 _HEADING = re.compile(r"<h1\b[^<>]*>(.*?)</h1>", re.DOTALL)
+# The heading of a list; boxes with notices above it may have one, too.
+_LIST_HEADING = re.compile(r'<h1\b[^<>]*\sclass="(?:[^"<>]* )?H(?: [^"<>]*)?"[^<>]*>(.*?)</h1>', re.DOTALL)
 _NUMBERED = re.compile(r"(?:^|\s)p-(\d+)(?=\s|$)")
 _NEXT = re.compile(r'<link\b[^<>]*\srel="next"[^<>]*>')
 _GDN = re.compile(r"\bgdn\.meta\s*=\s*\{|window(?:\.gdn|\[\"gdn\"\])\s*=\s*\{")
@@ -129,10 +131,11 @@ class Document(Frame):
         """Prefix and title in the page's heading, else from its head."""
         title = element(self.markup, "PageTitle", self.body_start, self.limit)
         place = title[1] if title else self.markup[self.body_start : self.limit]
-        for found in _HEADING.finditer(place):
-            prefix, words = _without_labels(found[1])
-            if words:
-                return prefix, words
+        for pattern in (_LIST_HEADING, _HEADING):
+            for found in pattern.finditer(place):
+                prefix, words = _without_labels(found[1])
+                if words:
+                    return prefix, words
         declared = inline_text(self.meta("og:title") or self.meta("twitter:title") or "")
         if not declared and self.title:
             declared = re.split(r" [—–] (?=[^—–]*$)", self.title)[0]  # noqa: RUF001 - Vanilla writes this dash

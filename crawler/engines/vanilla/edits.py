@@ -12,9 +12,12 @@ from datetime import UTC, datetime, timedelta
 from crawler.engines.dates import LocalDates
 from crawler.engines.html import decoded, from_iso
 
+_USUAL_PAIR = re.compile(r'<time title="([^"<>]{6,60})" datetime="([^"<>]{10,40})"')
 _PAIR = re.compile(r'<time\b(?=[^<>]*\stitle="([^"<>]{6,60})")(?=[^<>]*\sdatetime="([^"<>]{10,40})")')
 _WINTER, _SUMMER = {1, 12}, {6, 7}
 _NEAR = timedelta(days=60)
+# Languages without words for AM and PM show "08:21" for either: only these hours prove that they do not.
+_OF_24 = frozenset({0, *range(13, 24)})
 
 
 class EditDates:
@@ -25,6 +28,7 @@ class EditDates:
         self._markup = markup
         self._words = LocalDates(zone=None, language=language)
         self._shown: list[tuple[datetime, timedelta]] | None = None
+        self._times: list[datetime] = []
 
     def read(self, words: str) -> datetime | None:
         """The instant that the words mean, in UTC; None where the page does not prove it."""
@@ -36,7 +40,10 @@ class EditDates:
         """How far the clock of the page was from UTC when it showed that time."""
         if self._shown is None:
             self._shown = sorted(self._pairs())
-        times = [time for time, _ in self._shown]
+            self._times = [time for time, _ in self._shown]
+        times = self._times
+        if not any(time.hour in _OF_24 for time in (local, *times)):
+            return None
         after = bisect_left(times, local)
         before = bisect_right(times, local, after) - 1
         if before >= 0 and after < len(times):
@@ -50,7 +57,7 @@ class EditDates:
     def _pairs(self) -> set[tuple[datetime, timedelta]]:
         """(clock time, its offset from UTC) of each date on the page."""
         found = set()
-        for title, stamp in set(_PAIR.findall(self._markup)):
+        for title, stamp in set(_USUAL_PAIR.findall(self._markup) or _PAIR.findall(self._markup)):
             instant, local = from_iso(stamp), self._words.local(decoded(title))
             if instant is None or local is None:
                 continue

@@ -11,6 +11,7 @@ from crawler.engines.html import (
     decoded,
     element,
     elements,
+    from_iso,
     inline_text,
     instant_of,
     number_of,
@@ -25,6 +26,9 @@ _TITLE = re.compile(r'<a\b[^<>]*\shref="([^"<>]*\bdiscussion/(\d+)[^"<>]*)"[^<>]
 _USER = re.compile(r"<a\b([^<>]*)>([^<]+)</a>")
 _PHOTO = re.compile(r'<a\b(?=[^<>]*\btitle="[^"<>]*\S)(?=[^<>]*profile)[^<>]*\bPhotoWrap\b[^<>]*>')
 _TIME = re.compile(r"<time\b([^<>]*)>([^<]*)")
+# As all versions since 2.1 write a date, and a number behind the class of its cell or entry; others are looked for.
+_USUAL_TIME = re.compile(r'<time title="[^"<>]*" datetime="([^"<>]*)">([^<]+)')
+_USUAL_NUMBER = re.compile(r'[^<>]*>\s*(?:<div class="Wrap">\s*)?<span title="(\d[\d,]*) ')
 _NUMBER = re.compile(r'\stitle="\s*(?:(-?[\d,]*\d)\s[^"<>\d]*|([^"<>]*\d[^"<>]*))"|>\s*(-?\d[^<]{0,30})')
 _CATEGORY = re.compile(r'\shref="([^"<>]*\bcategories/[^"<>]*)"')
 _CLASS = re.compile(r'\sclass="([^"]*)"')
@@ -102,15 +106,16 @@ def read_linked(document: Document) -> list[Thread]:
     return _linked(document, "linkList")
 
 
-def read_found(document: Document) -> list[Thread] | None:
-    """The discussions among the results of a search; None where the page shows no results.
+def read_found(document: Document) -> tuple[list[Thread], int] | None:
+    """The discussions among the results of a search, and how many results there are; None where the page has no place
+    for results.
 
     Comments among them are at /discussion/comment/34, which does not tell their discussion.
     """
-    name = next((name for name in _RESULTS if name in document.markup), None)
-    if name is None or element(document.markup, name, document.body_start) is None:
-        return None
-    return _linked(document, name)
+    for name in _RESULTS:
+        if name in document.markup and (found := element(document.markup, name, document.body_start)) is not None:
+            return _linked(document, name), found[1].count('<li class="')
+    return None
 
 
 def _linked(document: Document, class_name: str) -> list[Thread]:
@@ -205,7 +210,7 @@ class _Row:
         """
         content = self.content
         for name in ("FirstUser", "DiscussionAuthor", "Author", *(("LastCommentBy",) if alone else ())):
-            if name in content and (bounds := self._bounds(name)) is not None:
+            if (bounds := self._bounds(name)) is not None:
                 for found in _USER.finditer(content, *bounds):
                     if shown := inline_text(found[2]):
                         return shown, _member(found[1])
@@ -216,7 +221,10 @@ class _Row:
     def _count(self, *names: str) -> int | None:
         """A number with its thousands, from the title of an abbreviated one."""
         for name in names:
-            if name in self.content and (bounds := self._bounds(name)) is not None:
+            if (bounds := self._bounds(name)) is not None:
+                usual = _USUAL_NUMBER.match(self.content, bounds[0])
+                if usual is not None:
+                    return number_of(usual[1])
                 found = _NUMBER.search(self.content, *bounds)
                 said = (found[1] or found[2] or found[3]).strip() if found else ""
                 if said and (number := number_of(said)) is not None:
@@ -225,7 +233,10 @@ class _Row:
 
     def _time(self, names: tuple[str, ...]) -> tuple[datetime | None, str | None] | None:
         for name in names:
-            if name in self.content and (bounds := self._bounds(name)) is not None:
+            if (bounds := self._bounds(name)) is not None:
+                usual = _USUAL_TIME.search(self.content, *bounds)
+                if usual is not None and (instant := from_iso(usual[1])) is not None:
+                    return instant, inline_text(usual[2]) or None
                 found = _TIME.search(self.content, *bounds)
                 if found is not None:
                     return instant_of(found[1]), inline_text(found[2]) or None

@@ -42,13 +42,13 @@ _LINE = re.compile(
     r'<a href="([^"<>]*)" class="Permalink"(?: name="Item_(\d+)")?(?: rel="nofollow")?>\s*'
     r'<time title="[^"<>]*" datetime="([^"<>]*)">([^<]+)</time>'
 )
+_WORDED_EDIT = re.compile(r'<span title="([^"<>]*)" class="DateUpdated">[^<]*</span>')
 _ITEM = re.compile(r'name="(?<=\sname=")Item_(\d+)"')
 _PERMALINK = re.compile(r'<a\b[^<>]*\sclass="[^"<>]*\bPermalink\b[^<>]*>')
 _REACTION = re.compile(r'<a\b[^<>]*\sclass="[^"]*\bReactButton\b([^"]*)"[^<>]*>(.*?)</a>', re.DOTALL)
 _COUNT = re.compile(r'<span\b[^<>]*\sclass="Count\b[^<>]*>([^<]*)<')
 _NO_REACTIONS = ("Flag", "Quote", "Report", "Spam", "Abuse", "Reply", "Warn")
 _FILES = ("Attachments", "editor-upload-previews", "AttachmentList", "AttachFileContainer")
-_ACCEPTED = ("AcceptedAnswers", "DataBox-AcceptedAnswers")
 _MESSAGES = ("Message", "userContent")
 _USUAL_MESSAGE = '<div class="Message userContent">'
 
@@ -243,12 +243,14 @@ def _line(head: str, rest: str, place: Container, base: str) -> Line:
     """The post's date, number and permanent address."""
     at = head.find("DateCreated")
     usual = _LINE.match(head, head.find("<", at)) if at >= 0 else None
+    item = usual[2] if usual else None
+    if item is None and (anchor := _ITEM.search(head) or _ITEM.search(rest)) is not None:
+        item = anchor[1]
+    number = int(item[:9]) if item else None
     if usual is not None and (instant := from_iso(usual[3])) is not None:
-        number = int(usual[2]) if usual[2] else None
         return Line(instant, inline_text(usual[4]) or None, number, absolute(base, decoded(usual[1])))
     created_at, created_text = _created(head) or _created(rest) or (None, None)
-    item = _ITEM.search(head) or _ITEM.search(rest)
-    return Line(created_at, created_text, int(item[1]) if item else None, _address(head, rest, place, base))
+    return Line(created_at, created_text, number, _address(head, rest, place, base))
 
 
 def _created(part: str) -> tuple[datetime | None, str | None] | None:
@@ -268,7 +270,13 @@ def _edited(head: str, rest: str, dates: EditDates) -> tuple[bool, datetime | No
     The note is localised; older versions state its date in words only, newer ones in a <time> of its own.
     """
     for part in (head, rest):
-        if "DateUpdated" not in part or (found := element(part, "DateUpdated")) is None:
+        at = part.find("DateUpdated")
+        if at < 0:
+            continue
+        usual = _WORDED_EDIT.match(part, part.rfind("<", 0, at))
+        if usual is not None:
+            return True, dates.read(decoded(usual[1])), head, rest
+        if (found := element(part, "DateUpdated", max(part.rfind("<", 0, at), 0))) is None:
             continue
         time = _TIME.search(found[1])
         instant = instant_of(time[1]) if time else dates.read(attribute(found[0], "title") or "")

@@ -14,6 +14,7 @@ Addresses are the same as XenForo 2's, whose rules are used. The page is read wh
 import re
 
 from crawler.engines.html import (
+    COMMENT,
     absolute,
     challenge_reason,
     elements,
@@ -115,7 +116,8 @@ class _Reading:
             return self._page(PageKind.CHALLENGE, reason=reason)
         if template.startswith(_LOGINS):
             return self._page(PageKind.LOGIN, reason=self._message() or "the page is a form to log in or register")
-        if template == "error" or (not template and "errorOverlay" in document.markup):
+        is_error = template == "error" or (not template and "errorOverlay" in document.markup)
+        if is_error or (template == "message_page" and document.page.status >= 400):  # a closed site: 503
             return self._page(PageKind.ERROR, reason=self._message() or "the site shows an error page")
         if template == "message_page":
             return self._page(PageKind.EMPTY, reason=self._message() or "the page holds a message only")
@@ -198,9 +200,10 @@ class _Reading:
         """What the page tells its reader, in its own words."""
         markup = self.document.markup
         start = max(markup.find('id="content"'), self.document.body_start)
+        shown = COMMENT.sub("", markup[start:])  # comments hold a word to those with old browsers
         for name in _MESSAGES:
-            for tag, content in elements(markup, name, start):
-                if "NoJs" not in tag and "<!--[if" not in content and (said := inline_text(content)):
+            for tag, content in elements(shown, name):
+                if "NoJs" not in tag and (said := inline_text(content)):
                     return said[:300]
         return None
 

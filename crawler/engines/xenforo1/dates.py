@@ -1,7 +1,8 @@
 """Dates of XenForo 1: `<abbr class="DateTime" data-time=epoch>` for recent ones, `<span class="DateTime">` for others.
 
 The span holds local time in words, in a zone with summer time that the page never names: recent dates prove its offset
-for their own season only. So it is no instant here; its words are kept.
+for their own season only. So it is no instant here; its words are kept. Skins that write `<time datetime>` state the
+offset.
 """
 
 import re
@@ -47,4 +48,4 @@ def shown_date(tag: str, shown: str) -> Shown:
     title = attribute(tag, "title") if "title=" in tag else None
     # "Nov 14, 2015" has "Nov 14, 2015 at 4:23 AM" for title; other titles say what a click does.
     text = title if title and shown and title.startswith(shown) else shown
-    return Shown(instant_of(f" {tag}") if "data-time" in tag else None, text or None)
+    return Shown(instant_of(f" {tag}") if "data-time" in tag or "datetime=" in tag else None, text or None)
