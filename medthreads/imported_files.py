@@ -20,7 +20,7 @@ from crawler.documents.forum_dl import is_forum_dl, read_forum_dl
 from crawler.documents.pieces import Piece, Skipped
 from crawler.documents.reddit_dump import kind_of, read_dump
 from crawler.documents.web_archive import WACZ_MEMBER, read_web_archive
-from crawler.engines.reddit_json import NotJsonError, decode
+from crawler.engines.json_text import NotJsonError, decode
 from crawler.errors import UsageError
 from crawler.site import Site, registered_name
 

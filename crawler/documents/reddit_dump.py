@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from crawler.documents.pieces import LARGEST_PIECE, Piece, Skipped
-from crawler.engines.reddit_fields import as_instant
-from crawler.engines.reddit_json import Json, NotJsonError, decode
-from crawler.engines.reddit_things import Things
+from crawler.engines.json_text import Json, NotJsonError, decode
+from crawler.engines.reddit.fields import as_instant
+from crawler.engines.reddit.things import Things
 from crawler.records import PageKind, ParsedPage, Post, Thread
 
 SITE = "reddit"

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 
 from crawler.documents.document import Document
 from crawler.engines.markdown import find_links, read_markdown
-from crawler.engines.reddit_fields import absolute
+from crawler.engines.reddit.fields import absolute
 from crawler.errors import UsageError
 from crawler.records import PageKind, ParsedPage, Post, Quote, Status, Thread
 

@@ -16,7 +16,7 @@ from crawler.engines.page import Page
 from crawler.engines.reddit import Reddit
 from crawler.records import ParsedPage
 
-EXPECTED = Path(__file__).parent / "reddit_expected"
+EXPECTED = Path(__file__).parent / "expected" / "reddit"
 REAL_FOLDERS = ("reddit-json", "derived", "pushshift", "reddit-html", "reddit-rss", "errors")
 
 

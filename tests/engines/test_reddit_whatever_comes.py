@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.engines.json_text import NotJsonError, decode_patiently
 from crawler.engines.page import Page
 from crawler.engines.reddit import Reddit
-from crawler.engines.reddit_patience import NotJsonError, decode_patiently
 from crawler.records import PageKind
 
 PAGES = Path(__file__).parent / "pages" / "reddit"

@@ -10,8 +10,8 @@ from crawler.engines.discourse.lists import read_category, read_index, read_list
 from crawler.engines.discourse.posts import Reading
 from crawler.engines.discourse.topics import read_entries, read_topic
 from crawler.engines.html import decoded
+from crawler.engines.json_text import NotJsonError, decode
 from crawler.engines.page import Page
-from crawler.engines.reddit_json import NotJsonError, decode
 from crawler.records import PageKind, ParsedPage
 
 _SIGNS = (

@@ -2,8 +2,8 @@
 
 import re
 
+from crawler.engines.json_text import Json, NotJsonError, decode
 from crawler.engines.page import Page
-from crawler.engines.reddit_json import Json, NotJsonError, decode
 
 SCRIPT = re.compile(rb"<script\b[^<>]{0,300}\bid=[\"']?ajaxify-data\b[^<>]{0,300}>", re.IGNORECASE)
 """Start tag of the script that holds a page's data."""

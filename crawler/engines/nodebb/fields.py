@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from crawler.engines.html import decoded, from_epoch, from_iso
-from crawler.engines.reddit_json import Json
+from crawler.engines.json_text import Json
 
 Fields = Mapping[str, Json]
 

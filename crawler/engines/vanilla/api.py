@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from json import JSONDecodeError, JSONDecoder
 
 from crawler.engines.html import absolute, from_iso, inline_text
+from crawler.engines.json_text import Json, NotJsonError, decode
 from crawler.engines.page import Page
-from crawler.engines.reddit_json import Json, NotJsonError, decode
 from crawler.engines.vanilla.addresses import category_of, discussion_id_of, page_of
 from crawler.engines.vanilla.body import Body
 from crawler.records import Board, PageKind, ParsedPage, Post, Thread

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from crawler.engines.html import Prose, attribute, closing, decoded, element, inline_text
-from crawler.engines.reddit_json import Json, NotJsonError, decode
+from crawler.engines.json_text import Json, NotJsonError, decode
 from crawler.engines.vanilla.addresses import post_id_of
 from crawler.records import Attachment, Quote
 

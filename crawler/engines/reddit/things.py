@@ -3,7 +3,7 @@
 import re
 
 from crawler.engines.markdown import Reading, read_markdown
-from crawler.engines.reddit_fields import (
+from crawler.engines.reddit.fields import (
     Data,
     Fields,
     absolute,

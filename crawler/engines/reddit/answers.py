@@ -1,12 +1,8 @@
-"""Bytes of an API answer to plain values, and what an answer without posts says instead."""
+"""Answers of Reddit's API: whether they are escaped, and what one without posts says instead."""
 
-import contextlib
 import re
-from typing import cast
 
-import msgspec
-
-from crawler.engines.reddit_patience import Json, NotJsonError, decode_patiently
+from crawler.engines.json_text import Json
 
 # `"` cannot stand unescaped inside a JSON string, so these match keys of the answer and never a post's words.
 _RENDERED = re.compile(
@@ -25,20 +21,6 @@ _REASONS = {
     "gold_only": "the subreddit is for subscribers of Reddit Premium",
     "employees_only": "the subreddit is for Reddit's employees",
 }
-
-
-def decode(body: bytes) -> Json:
-    """The value that `body` holds; every string in it can be encoded as UTF-8.
-
-    Raises:
-        NotJsonError: it is no JSON, or ends early.
-    """
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    # msgspec takes no lone surrogate ("\ud83d" cut off by somebody's length limit), no bad byte, no number beyond 64
-    # bits, and nothing deeper than Python's recursion limit.
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return cast("Json", msgspec.json.decode(body))
-    return decode_patiently(body.decode("utf-8", errors="replace"))
 
 
 def is_escaped(body: bytes, url: str) -> bool:
@@ -89,6 +71,3 @@ def stated_errors(json_field: dict[str, Json]) -> str | None:
         for error in errors[:5]
     ]
     return f"Reddit answers with an error: {'; '.join(named)}"
-
-
-__all__ = ["Json", "NotJsonError", "decode", "error_reason", "is_escaped", "stated_errors", "unescape"]

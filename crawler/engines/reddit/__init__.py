@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from crawler.engines import reddit_html, reddit_json
+from crawler.engines.json_text import Json, NotJsonError, decode
 from crawler.engines.page import Page, Recognition
-from crawler.engines.reddit_json import Json
-from crawler.engines.reddit_quotes import Sources
-from crawler.engines.reddit_things import Things
+from crawler.engines.reddit import answers, pages
+from crawler.engines.reddit.quotes import Sources
+from crawler.engines.reddit.things import Things
 from crawler.records import Board, Link, PageKind, ParsedPage, Post, Thread
 
 _THING = re.compile(rb'"kind"\s*:\s*"(?:Listing|t[135]|more|LabeledMulti)"')
@@ -44,7 +44,7 @@ class Reddit:
     def recognise(self, page: Page) -> Recognition | None:
         """By its things; by Reddit's host where the answer has none; HTML only where it blocks the way."""
         body = page.body.removeprefix(b"\xef\xbb\xbf").lstrip()
-        ours = reddit_html.is_reddit(page.url)
+        ours = pages.is_reddit(page.url)
         if body[:1] in (b"{", b"["):
             if _CASSETTE.search(body, 0, _HEAD) and b"reddit.com" in body:
                 return self._recognition(0.3, "a recording of several answers of Reddit's API")
@@ -59,9 +59,9 @@ class Reddit:
             return None
         if _REDDIT_HTML.search(body):
             return self._recognition(0.9, "Reddit's page for requests that it blocks or wants checked")
-        if ours and reddit_html.judge(page)[0] is not PageKind.UNKNOWN:
+        if ours and pages.judge(page)[0] is not PageKind.UNKNOWN:
             return self._recognition(0.7, "a page from Reddit's host that stands in the way of content")
-        if reddit_html.shows_content(page):
+        if pages.shows_content(page):
             return self._recognition(0.6, "a page that Reddit makes for people; only its API is read")
         return None
 
@@ -71,10 +71,10 @@ class Reddit:
         if not body:
             return self._without_content(PageKind.EMPTY, "the body is empty")
         if body[:1] not in (b"{", b"[") and body not in (b"null", b'""'):
-            return self._without_content(*reddit_html.judge(page))
+            return self._without_content(*pages.judge(page))
         try:
-            answer = reddit_json.decode(body)
-        except reddit_json.NotJsonError as error:
+            answer = decode(body)
+        except NotJsonError as error:
             if _ROWS.search(body):
                 return self._without_content(PageKind.UNKNOWN, "rows of a dump, one JSON object a line: no page")
             return self._without_content(PageKind.UNKNOWN, f"the JSON cannot be read: {error}")
@@ -96,12 +96,12 @@ class Reddit:
         if isinstance(answer, dict):
             if reason := _cassette_reason(answer):
                 return self._without_content(PageKind.UNKNOWN, reason)
-            if reason := reddit_json.error_reason(answer):
+            if reason := answers.error_reason(answer):
                 return self._without_content(PageKind.ERROR, reason)
         listings, errors = _listings(answer)
         if listings is None:
             return self._nothing_listed(page, answer, errors)
-        things = Things(site=page.site, base=_base(page.url), escaped=reddit_json.is_escaped(body, page.url))
+        things = Things(site=page.site, base=_base(page.url), escaped=answers.is_escaped(body, page.url))
         reading = _Reading(things, _thread_of_url(page.url), is_tree=_is_tree(answer, page.url))
         for listing in listings:
             reading.read(listing)
@@ -288,7 +288,7 @@ def _listings(answer: Json) -> tuple[list[dict[str, Json]] | None, str | None]:
     field = answer.get("json")
     if not isinstance(field, dict):
         return None, None
-    errors, data = reddit_json.stated_errors(field), field.get("data")
+    errors, data = answers.stated_errors(field), field.get("data")
     things = data.get("things") if isinstance(data, dict) else None
     if not isinstance(things, list):
         return None, errors
@@ -324,7 +324,7 @@ def _base(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "https://www.reddit.com"
-    if parts.scheme not in {"http", "https"} or not parts.netloc or reddit_html.is_reddit(url):
+    if parts.scheme not in {"http", "https"} or not parts.netloc or pages.is_reddit(url):
         return "https://www.reddit.com"
     return f"{parts.scheme}://{parts.netloc}"
 

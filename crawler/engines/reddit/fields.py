@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
-from crawler.engines.reddit_json import Json, unescape
+from crawler.engines.json_text import Json
+from crawler.engines.reddit.answers import unescape
 from crawler.records import Attachment, Status
 
 Data = Mapping[str, Json]
