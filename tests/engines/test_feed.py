@@ -1,12 +1,14 @@
 """Feeds of any forum: its new threads, with the ids that its pages have."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from crawler.engines.feed import Feed, instant_of
+from crawler.engines.feed import Feed
 from crawler.engines.feed.addresses import board_of, target_of
+from crawler.engines.feed.reading import instant_of
 from crawler.engines.page import Page
 from crawler.records import PageKind, ParsedPage, Status
 from tests.engines.real_pages import OWN_PAGES, verify_never_hangs, verify_survives_anything
@@ -138,10 +140,54 @@ def test_boards_by_their_addresses() -> None:
     assert board_of("https://x.example/") is None
 
 
+def feed_of(items: str, own: str = "https://ward.example/feed") -> ParsedPage:
+    text = f'<rss version="2.0"><channel><atom:link href="{own}" rel="self"/>{items}</channel></rss>'
+    return ENGINE.parse(Page(url="https://ward.example/feed", body=text.encode(), site="ward"))
+
+
+def test_a_guid_without_words_leaves_the_link() -> None:
+    item = "<item><title>Flu</title><link>https://ward.example/2014/flu/</link><guid>https://ward.example/?p=7</guid></item>"
+    assert feed_of(item).threads[0].thread_id == "2014/flu"
+
+
+def test_replies_of_bbpress_give_the_thread_without_title_and_author() -> None:
+    item = "<item><title>%s</title><link>https://ward.example/topic/doses/%s</link><dc:creator>%s</dc:creator></item>"
+    reply, opening = item % ("Reply To: Doses", "#post-991", "Oak"), item % ("Doses", "", "Elm")
+    (thread,) = feed_of(reply).threads
+    assert (thread.thread_id, thread.title, thread.author) == ("topic/doses", None, None)
+    (thread,) = feed_of(reply + opening).threads
+    assert (thread.title, thread.author) == ("Doses", "Elm")
+
+
+def test_posts_in_nodebbs_feed_of_a_thread_are_of_that_thread() -> None:
+    item = "<item><title>Reply to Doses</title><link>https://ward.example/post/991</link></item>"
+    parsed = feed_of(item, "https://ward.example/topic/88.rss")
+    assert parsed.thread_id == "88"
+    assert [(thread.thread_id, thread.title) for thread in parsed.threads] == [("88", None)]
+
+
+def test_elements_that_are_not_closed_or_stand_in_their_own_kind() -> None:
+    (thread,) = feed_of(
+        "<item><x><x>a</x></x><media:group><title>No</title></media:group><b><title>Doses &amp; &lt;b&gt;</title>"
+        "<link>https://ward.example/t/doses/88</link><description/></item>"
+    ).threads
+    assert (thread.thread_id, thread.title) == ("88", "Doses & <b>")
+
+
 def test_dates_need_an_offset() -> None:
     assert instant_of("Sat, 14 Nov 2015 23:10:05 +0100") == datetime(2015, 11, 14, 22, 10, 5, tzinfo=UTC)
     assert instant_of("2015-11-14T23:10:05Z") == datetime(2015, 11, 14, 23, 10, 5, tzinfo=UTC)
-    for text in ("", "Sat, 14 Nov 2015 23:10:05", "2015-11-14T23:10:05", "yesterday", "99 Foo 2015 99:99:99 +9999"):
+    assert instant_of("14 Nov 2015 23:10:05 -0130") == datetime(2015, 11, 15, 0, 40, 5, tzinfo=UTC)
+    assert instant_of("Sat, 14 Nov 2015 23:10:05 EST") == datetime(2015, 11, 15, 4, 10, 5, tzinfo=UTC)
+    unknown = ("Sat, 14 Nov 2015 23:10:05 -0000", "Sat, 31 Feb 2015 23:10:05 GMT", "Sat, 14 Nov 2015 23:10:05 +2959")
+    for text in (
+        *unknown,
+        "",
+        "Sat, 14 Nov 2015 23:10:05",
+        "2015-11-14T23:10:05",
+        "yesterday",
+        "99 Foo 2015 99:99:99 +9999",
+    ):
         assert instant_of(text) is None
 
 
@@ -186,3 +232,11 @@ def test_never_hangs(place: str, tmp_path: Path) -> None:
 def test_never_hangs_on_many_entries(part: str) -> None:
     body = b'<rss version="2.0"><channel>' + part.encode() * 60_000
     ENGINE.parse(Page(url="https://ward.example/", body=body, site="ward"))
+
+
+def test_never_hangs_on_many_elements_without_end() -> None:
+    for after in ("", "x" * 50):
+        elements = "".join(f"<a{number}>{after}" for number in range(60_000))
+        started = time.process_time()
+        feed_of(f"<item>{elements}")
+        assert time.process_time() - started < 2

@@ -173,6 +173,50 @@ def test_pages_that_cannot_be_read_say_why() -> None:
     assert "refused" in str(refused.reason)
 
 
+LINKED = '<script type="application/ld+json">%s</script>'
+QUESTIONS = LINKED % '{"@type":"QAPage","mainEntity":%s}'
+ANSWERED = (
+    '{"@type":"Question","name":"%s","text":"Which?","author":{"@type":"%s","name":"Elm"},'
+    '"acceptedAnswer":{"@type":"Answer","text":"All.","author":{"@type":"Person","name":"Oak"}}}'
+)
+DISTANCE = '{"@type":"Question","name":"How far?","acceptedAnswer":{"@type":"Answer","text":"12 miles"}}'
+ARTICLE = '{"@type":"SocialMediaPosting","url":"/blog/90001","articleBody":"Text","author":"Elm"}'
+WRITTEN = '{"@type":"DiscussionForumPosting","url":"/p/90001","text":"Hello","author":"Elm"}'
+PRAISE = '<p itemscope itemtype="https://schema.org/Comment"><b itemprop="text">Great</b></p>'
+QUIZ = (
+    '<div itemscope itemtype="https://schema.org/Question"><h2 itemprop="name">2+2?</h2><label itemscope '
+    'itemprop="suggestedAnswer" itemtype="https://schema.org/Answer"><i itemprop="text">4</i></label></div>'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "recognised"),
+    [
+        (QUESTIONS % DISTANCE, False),
+        (QUESTIONS % (ANSWERED % ("What do we offer?", "Organization")), True),
+        (QUESTIONS % f"[{ANSWERED % ('One', 'Person')},{ANSWERED % ('Two', 'Person')}]", True),
+        (LINKED % ARTICLE, False),
+        (LINKED % f'{{"@type":"ProfilePage","hasPart":{WRITTEN}}}', True),
+        (PRAISE * 3, True),
+        (QUIZ, False),
+    ],
+)
+def test_advertisements_and_articles_are_no_discussions(body: str, *, recognised: bool) -> None:
+    page = Page(url="https://ward.example/talk/90001", body=body.encode(), site="ward")
+    assert (ENGINE.recognise(page) is not None) is recognised
+    assert ENGINE.parse(page).page_kind is PageKind.UNKNOWN
+
+
+def test_a_text_in_a_quote_element_is_the_text() -> None:
+    comment = (
+        '<article itemscope itemtype="https://schema.org/Comment"><b itemprop="author">Elm</b>'
+        '<blockquote itemprop="text">Half.<blockquote>Half?</blockquote></blockquote></article>'
+    )
+    page = Page(url="https://ward.example/talk/90001", body=comment.encode() * 2, site="ward")
+    post = ENGINE.parse(page).posts[0]
+    assert (post.body_text, post.quotes) == ("Half.", [Quote(text="Half?")])
+
+
 def test_linked_data_that_was_escaped_is_read() -> None:
     assert parse("escaped").posts[0].body_text == "Half?"
 
@@ -213,6 +257,10 @@ def test_ids_of_posts_people_boards_and_pages() -> None:
     assert post_id_of(f"{thread}#comment-901", thread) == "901"
     assert post_id_of(f"{thread}?comment=901", thread) == "901"
     assert post_id_of("https://x.example/posts/90112", thread) == "90112"
+    assert (
+        post_id_of("https://x.example/t5/heart/doses/m-p/4712#M33", "https://x.example/t5/heart/doses/td-p/4711")
+        == "4712"
+    )
     assert post_id_of(thread, thread) is None
     assert person_id_of("https://x.example/users/12-pine") == "12"
     assert person_id_of("https://x.example/users/pine") is None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 _MONTHS = """
 january|jan february|feb march|mar april|apr may june|jun july|jul august|aug september|sep|sept october|oct november|nov december|dec
 januar|jän|jänner februar|feb|feber märz|mär|mrz april|apr mai juni|jun juli|jul august|aug september|sep|sept oktober|okt november|nov dezember|dez
-janvier|janv|jan février|févr|fév mars|mar avril|avr mai juin|jui juillet|juil|juill août|aoû septembre|sept|sep octobre|oct novembre|nov décembre|déc
+janvier|janv|jan février|févr|fév mars|mar avril|avr mai juin|jui juillet|juil|juill|jui août|aoû septembre|sept|sep octobre|oct novembre|nov décembre|déc
 январь|января|янв февраль|февраля|февр|фев март|марта|мар апрель|апреля|апр май|мая июнь|июня|июн июль|июля|июл август|августа|авг сентябрь|сентября|сент|сен октябрь|октября|окт ноябрь|ноября|нояб|ноя декабрь|декабря|дек
 enero|ene febrero|feb marzo|mar abril|abr mayo|may junio|jun julio|jul agosto|ago septiembre|setiembre|sept|sep|set octubre|oct noviembre|nov diciembre|dic
 gennaio|gen febbraio|feb|febb marzo|mar aprile|apr maggio|mag giugno|giu luglio|lug agosto|ago settembre|set|sett ottobre|ott novembre|nov dicembre|dic
@@ -75,15 +75,28 @@ by von par por da door av af od от автор in reason grund raison motivo ed
 """
 HARMLESS = frozenset(_HARMLESS.split())
 # Words before "yesterday" (or a weekday) that make another day of it.
-_TURNING = "before next avant altro l'altro l’altro antes vor nächsten nächster prochain не not não nicht"
+_TURNING = "before after next avant après altro l'altro l’altro dopo antes depois después vor nach nächsten nächster "
+_TURNING += "prochain не not não nicht"
 TURNING = frozenset(_TURNING.split())
-# Abbreviations of zones: a time with one of these is not in the page's own zone, or not known to be.
+# After or before a time they tell whether its hour counts from midnight or from noon.
+_PARTS_OF_DAY = """
+abend abends nacht nachts morgens vormittag vormittags mittag mittags nachmittag nachmittags soir matin après-midi nuit
+noche tarde mañana madrugada noite manhã sera mattina mattino pomeriggio notte вечера дня утра ночи morning afternoon
+evening night noon ochtends middags avonds wieczorem rano popołudniu
+"""
+PARTS_OF_DAY = frozenset(_PARTS_OF_DAY.split())
+# Names of zones: a time with one of these is not in the page's own zone, or not known to be.
 _ZONES = """
 ACDT ACST ADT AEDT AEST AKDT AKST ART AST AWST BRT BST CAT CDT CEST CET COT CST CT EAT EDT EEST EET EST ET HKT HST ICT
 IDT IRST IST JST KST MDT MEST MESZ MEZ MSD MSK MST MT MYT NDT NPT NST NZDT NZST PDT PHT PKT PST PT SAST SGT TRT WAT WEST
-WIB YEKT МСК
+WIB YEKT МСК Eastern Central Mountain Pacific
 """
 ZONES = frozenset(_ZONES.split())
+
+_CROATIAN = """
+danas jučer siječanj siječnja sij veljača veljače velj vel ožujak ožujka ožu svibanj svibnja svi kolovoz kolovoza kol
+rujan rujna ruj studeni studenoga stu prosinca pros pro ponedjeljak utorak srijeda četvrtak nedjelja
+"""
 
 _PLAIN = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "\u02bc": "'", "’": "'"})
 
@@ -128,3 +141,5 @@ ELSEWHERE: Mapping[str, frozenset[int]] = {
     **dict.fromkeys(("travanj", "travnja", "tra"), frozenset({4})),
 }
 """Croatian months whose names are other months' in Polish, Czech or Ukrainian."""
+CROATIAN = frozenset(_CROATIAN.split())
+"""Words of dates that only Croatian and its neighbours have."""

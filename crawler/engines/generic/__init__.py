@@ -30,7 +30,7 @@ from crawler.engines.generic.reading import (
 )
 from crawler.engines.html import absolute, attribute, challenge_reason, decoded, tag_at
 from crawler.engines.page import Page, Recognition
-from crawler.records import Board, PageKind, ParsedPage, Thread
+from crawler.records import Board, PageKind, ParsedPage, Post, Thread
 
 _KINDS = (
     r"(?:https?:(?:\\?/){2}(?:www\.)?schema\.org\\?/|schema:)?"
@@ -40,11 +40,14 @@ _SIGNS = (
     re.compile(r"\"@type\"\s{0,20}:\s{0,20}(?:\[\s{0,20})?\"" + _KINDS),
     re.compile(r"item[tT]ype=[\"']?" + _KINDS),
 )
+_AUTHOR = re.compile(r"\"author\"\s{0,20}:|itemprop=[\"']?author")
+_COMMENTED = re.compile(r"\"comment\"\s{0,20}:|itemprop=[\"']?comment\b")
 _POSTINGS = frozenset({"discussionforumposting", "question", "socialmediaposting"})
 _COMMENTS = frozenset({"comment", "usercomments", "answer"})
 _ARTICLES = frozenset(
     {"article", "blogposting", "newsarticle", "webpage", "creativework", "itempage", "medicalwebpage"}
 )
+_NO_DISCUSSIONS = frozenset({"faqpage", "profilepage"})
 _PAGE_LINK = re.compile(r"page=(\d{1,5})(?=[\"&#])")
 _NEXT = re.compile(r"rel=[\"']?next\b")
 _FEWEST_COMMENTS = 2
@@ -66,7 +69,10 @@ class Generic:
         text = page.text()
         kinds = {found[1].lower(): found[1] for sign in _SIGNS for found in sign.finditer(text)}
         kinds.pop("comment" if "discussionforumposting" in kinds else "", None)
-        if not kinds:
+        # Shops and agencies word their advertisements as questions, blogs their articles as postings.
+        if kinds.keys() == {"qapage"} and not _AUTHOR.search(text):
+            return None
+        if not kinds or (kinds.keys() == {"socialmediaposting"} and not _COMMENTED.search(text)):
             return None
         name = next(iter(kinds))
         weak = name in {"comment", "usercomments"}
@@ -148,10 +154,9 @@ class _Reading:
 
     def _one_thread(self, postings: list[Item]) -> bool:
         """Whether several postings are posts of one thread, as older software marks them up."""
-        threads = [thread_of(posting, "", self.base) for posting in postings]
-        ids = {thread.thread_id for thread in threads if thread is not None}
-        titles = {thread.title for thread in threads if thread is not None and thread.title}
-        return len(ids) <= 1 if ids else len(titles) <= 1
+        addresses = [address_of(posting, self.base, of_thread=True) for posting in postings]
+        ids = {thread_id_of(address) for address in addresses if address} - {None}
+        return len(ids) <= 1 if ids else not all("question" in posting.types for posting in postings)
 
     def _is_main(self, posting: Item) -> bool:
         """Whether a posting, with its text, is what the page is about."""
@@ -186,8 +191,8 @@ class _Reading:
         posts = [post_of(found, place) for found in founds]
         if not any(post.body_text or post.quotes or post.links for post in posts):
             return None
-        if postings and main.types & {"question"} and not any(post.author or post.created_text for post in posts):
-            return None  # questions and answers of an advertisement
+        if not _is_discussion(main, posts):
+            return None
         number_posts(posts, founds, place)
         if len(postings) > 1:
             thread.reply_count = None  # each posting counts the replies to itself
@@ -293,14 +298,24 @@ class _Reading:
         return None
 
 
+def _is_discussion(main: Item, posts: list[Post]) -> bool:
+    """Whether posts are those of people: not an advertisement's questions and answers, praise, or a blog's article."""
+    if "question" in main.types and any("organization" in author.types for author in main.items("author")):
+        return False
+    if main.types == {"socialmediaposting"} and len(posts) == 1:
+        return False
+    signed = any(post.author or post.created_text for post in posts)
+    return signed or not (main.types & {"question"} or not main.types)
+
+
 def _postings(items: list[Item]) -> list[Item]:
-    """Discussions and questions, outermost first, without those that are answers to others, or a page of help."""
+    """Discussions and questions, outermost first, without those that answer others, or that help or a profile shows."""
     found: list[Item] = []
     todo = list(reversed(items))
     visited: set[int] = set()
     while todo:
         item = todo.pop()
-        if id(item) in visited or "faqpage" in item.types:
+        if id(item) in visited or item.types & _NO_DISCUSSIONS:
             continue
         visited.add(id(item))
         if item.types & _POSTINGS:

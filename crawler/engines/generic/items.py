@@ -26,7 +26,7 @@ _DEEPEST = 40
 ELEMENT_ID = "@element"
 """The property that holds the id of a microdata item's element."""
 PROFILE = "@profile"
-"""The property that holds the address of the first link in a person's element."""
+"""The property that holds the address of the first link in a person's element, where nothing else tells it."""
 _ADDRESSES = {
     "a": "href",
     "area": "href",
@@ -60,17 +60,20 @@ class Item(Struct):
     def values(self, *names: str) -> Iterator[Any]:
         """The values of the properties, by the order of the names."""
         for name in names:
-            yield from self.properties.get(name, ())
+            if name in self.properties:
+                yield from self.properties[name]
 
     def items(self, *names: str) -> "list[Item]":
         """The values that are items."""
-        return [value for value in self.values(*names) if isinstance(value, Item)]
+        found = self.properties
+        return [value for name in names if name in found for value in found[name] if isinstance(value, Item)]
 
     def text(self, *names: str) -> str:
         """The first value that is a text, as it stands; "" where there is none."""
-        for value in self.values(*names):
-            if isinstance(value, str) and value.strip():
-                return value.strip()
+        for name in names:
+            for value in self.properties.get(name, ()):
+                if isinstance(value, str) and (text := value.strip()):
+                    return text
         return ""
 
     def add(self, name: str, value: "Value") -> None:
@@ -203,54 +206,63 @@ def microdata(markup: str, base: str) -> list[Item] | None:
     if tree is None:
         return None
     items: dict[int, Item] = {}
+    referred: dict[str, Item] = {}
+    if "itemref" in markup:
+        for node in tree.css("[itemscope][itemref]"):
+            item = items[node.mem_id] = _new_item(node.attributes)
+            referred |= dict.fromkeys((node.attributes.get("itemref") or "").split(), item)
     top: list[Item] = []
-    for node in tree.css("[itemscope]"):
-        attributes = node.attributes
-        types = frozenset(name_of(name) for name in (attributes.get("itemtype") or "").split())
-        item = items[node.mem_id] = Item(types=types, key=attributes.get("itemid"))
-        if name := attributes.get("id"):
-            item.add(ELEMENT_ID, name)
-        if "person" in types and (link := node.css_first("a[href]")) is not None:
-            item.add(PROFILE, absolute(base, link.attributes.get("href") or ""))
-    referred = _referred(tree.css("[itemscope][itemref]"))
+    persons: list[tuple[LexborNode, Item]] = []
     seen: set[int] = set()
     for node in tree.css("[itemprop], [itemscope]"):
-        if node.mem_id in seen:  # it has both attributes
+        number = node.mem_id
+        if number in seen:  # it has both attributes
             continue
-        seen.add(node.mem_id)
-        names = (node.attributes.get("itemprop") or "").split()
-        own = items.get(node.mem_id)
+        seen.add(number)
+        attributes = node.attributes
+        own = None
+        if "itemscope" in attributes:
+            own = items[number] = items.get(number) or _new_item(attributes)
+            if "person" in own.types:
+                persons.append((node, own))
+        names = (attributes.get("itemprop") or "").split()
         owner = _owner(node, items, referred) if names else None
         if owner is None:
             if own is not None:
                 top.append(own)
             continue
         for name in names:
-            value = own if own is not None else _value(node, name_of(name), base)
+            value = own if own is not None else _value(node, attributes, name_of(name), base)
             if value is not owner:
                 owner.add(name_of(name), value)
+    for node, person in persons:
+        if not (person.key or person.text("url", "sameas")) and (link := node.css_first("a[href]")) is not None:
+            person.add(PROFILE, absolute(base, link.attributes.get("href") or ""))
     return top
 
 
-def _referred(nodes: Iterable[LexborNode]) -> dict[str, int]:
-    """By id of an element: the item that claims it with `itemref`."""
-    return {name: node.mem_id for node in nodes for name in (node.attributes.get("itemref") or "").split()}
+def _new_item(attributes: Mapping[str, str | None]) -> Item:
+    """The item of an element, without its properties."""
+    types = frozenset(name_of(name) for name in (attributes.get("itemtype") or "").split())
+    item = Item(types=types, key=attributes.get("itemid"))
+    if name := attributes.get("id"):
+        item.add(ELEMENT_ID, name)
+    return item
 
 
-def _owner(node: LexborNode, items: dict[int, Item], referred: dict[str, int]) -> Item | None:
+def _owner(node: LexborNode, items: dict[int, Item], referred: dict[str, Item]) -> Item | None:
     """The item that a property is of: that of the nearest element around it, or the one that refers to it."""
     above: LexborNode | None = node
     while above is not None:
         if referred and (claimed := referred.get(above.attributes.get("id") or "")) is not None:
-            return items[claimed]
+            return claimed
         above = above.parent
         if above is not None and (item := items.get(above.mem_id)) is not None:
             return item
     return None
 
 
-def _value(node: LexborNode, name: str, base: str) -> Value:
-    attributes = node.attributes
+def _value(node: LexborNode, attributes: Mapping[str, str | None], name: str, base: str) -> Value:
     tag = node.tag or ""
     for attribute in ("content", "datetime"):
         if (stated := attributes.get(attribute)) is not None and (tag in {"meta", "time"} or attribute == "content"):

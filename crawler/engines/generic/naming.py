@@ -14,6 +14,8 @@ _NUMBERED = re.compile(
 )
 _FILE = re.compile(r"(?<=.)\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
 _ANCHOR = re.compile(r"^[a-zA-Z_:-]*?(\d{1,18})$")
+# Khoros (Lithium): its anchors count the messages of a board.
+_MESSAGE = re.compile(r"/m-p/(\d{1,18})(?:$|/)")
 _PAGE_QUERY = ("page", "pg", "seite", "sivu")
 _THREAD_QUERY = ("tid", "t", "topic", "topicid", "topic_id", "thread", "threadid", "thread_id", "id", "qid", "threadID")
 _POST_QUERY = ("pid", "post", "postid", "post_id", "comment", "commentid", "comment_id", "cid", "answer", "p", "reply")
@@ -59,6 +61,8 @@ def post_id_of(url: str, thread_url: str | None) -> str | None:
     if parts is None:
         return None
     path, query, fragment = parts
+    if (message := _MESSAGE.search(path)) is not None:
+        return message[1]
     if (anchor := _ANCHOR.match(fragment)) is not None:
         return anchor[1]
     named = dict(query)

@@ -28,7 +28,9 @@ _QUOTE = re.compile(
     r"(?:quote|quotebox|quote-?container|quotecontent|quotemain|bbcode_quote|bb-?quote|ipsQuote)(?=[\s\"'>])[^<>]{0,500})>",
     re.IGNORECASE,
 )
+_OUTER_QUOTE = re.compile(r"<blockquote\s[^<>]{0,500}?itemprop=")
 _QUOTED = re.compile(r"([^:\n]{0,60}?)\s?:?")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?$")
 _DEEPEST = 30
 # Smaller numbers of posts may be those within their threads, and not be theirs alone.
@@ -54,6 +56,8 @@ class Found(Struct):
     """The reply that it answers; none where it answers the opening post."""
     is_opening: bool = False
     accepted: bool = False
+    body: tuple[str, list[Quote], list[str]] | None = None
+    """What `body_of` read of it, once it did."""
     anchor: str | None = None
     """The number of the post's element in the page's HTML."""
     post_id: str = ""
@@ -104,18 +108,33 @@ def author_of(item: Item, base: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def counter(item: Item, kinds: frozenset[str]) -> int | None:
-    """The number of an item's counter of that kind of action; None where it has none."""
+def counters(item: Item) -> list[tuple[str, int]]:
+    """(kind of action in lower case, number) of each of an item's counters."""
+    found = []
     for value in item.values("interactionstatistic", "interactioncount"):
         if isinstance(value, Item):
-            stated = [value.text("interactiontype"), *(t for i in value.items("interactiontype") for t in i.types)]
-            stated += [inner.key or "" for inner in value.items("interactiontype")]
-            kind, number = next((name_of(one) for one in stated if one), ""), value.text("userinteractioncount")
+            kind, number = _kind_of_action(value), value.text("userinteractioncount")
         else:
             kind, _, number = value.partition(":") if isinstance(value, str) else ("", "", "")
-        if kind.lower() in kinds and any(sign.isdigit() for sign in number):
-            return number_of(number)
-    return None
+        if any(sign.isdigit() for sign in number):
+            found.append((kind.lower(), number_of(number) or 0))
+    return found
+
+
+def _kind_of_action(statistic: Item) -> str:
+    for value in statistic.values("interactiontype"):
+        if isinstance(value, str) and value.strip():
+            return name_of(value.strip())
+    inner = statistic.items("interactiontype")
+    named = next((name for one in inner for name in one.types if name), "") or next(
+        (one.key for one in inner if one.key), ""
+    )
+    return name_of(named) if named else ""
+
+
+def counter(found: Iterable[tuple[str, int]], kinds: frozenset[str]) -> int | None:
+    """The first number of one of these kinds of action; None where there is none."""
+    return next((number for kind, number in found if kind in kinds), None)
 
 
 def whole(item: Item, *names: str) -> int | None:
@@ -131,10 +150,12 @@ def body_of(item: Item, base: str) -> tuple[str, list[Quote], list[str]]:
     """(own words, quotes, links). JSON-LD has but the text, and a quote in it cannot be told from the rest."""
     for value in item.values(*_BODY):
         markup = value.html if isinstance(value, Markup) else value if isinstance(value, str) else ""
-        if not isinstance(value, Markup) and not _TAG.search(markup):
+        if not isinstance(value, Markup) and ("<" not in markup or not _TAG.search(markup)):
             if text := _lines(decoded(markup)):
                 return text, [], []
             continue
+        if _OUTER_QUOTE.match(markup):  # the text itself, not somebody else's in it
+            markup = markup[markup.find(">") + 1 :].removesuffix("</blockquote>")
         own, quoted = _apart(markup)
         prose = Prose().read(own)
         text = prose.result().strip()
@@ -146,7 +167,8 @@ def body_of(item: Item, base: str) -> tuple[str, list[Quote], list[str]]:
 
 def _lines(text: str) -> str:
     lines = (" ".join(one.split()) for one in text.replace("\r\n", "\n").split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    text = "\n".join(lines).strip()
+    return _EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text
 
 
 def _apart(markup: str) -> tuple[str, list[str]]:
@@ -208,6 +230,12 @@ def name_posts(posts: list[Found], place: Place, first: int) -> None:
             found.post_id = name
 
 
+def _body(found: Found, place: Place) -> tuple[str, list[Quote], list[str]]:
+    if found.body is None:
+        found.body = body_of(found.item, place.url)
+    return found.body
+
+
 def _stated_positions(posts: list[Found]) -> list[int]:
     """The posts' numbers by the site's own count; none where not all have one, or two the same."""
     stated = [number for found in posts if (number := whole(found.item, "position")) is not None]
@@ -218,7 +246,7 @@ def anchor_posts(posts: list[Found], place: Place, markup: str) -> None:
     """Looks for the numbers of replies in the page's HTML, where their descriptions have none."""
     replies = [found for found in posts if not found.is_opening]
     if not _stated_positions(posts) and any(_own_id(found, place) is None for found in replies):
-        ids = anchored_ids(markup, [body_of(found.item, place.url)[0] for found in replies])
+        ids = anchored_ids(markup, [_body(found, place)[0] for found in replies])
         for found, number in zip(replies, ids, strict=False):
             found.anchor = number
 
@@ -241,10 +269,11 @@ def _own_id(found: Found, place: Place) -> str | None:
 def post_of(found: Found, place: Place) -> Post:
     """The record of a post; `name_posts` has named it."""
     item = found.item
-    text, quotes, links = body_of(item, place.url)
+    text, quotes, links = _body(found, place)
     author, author_id = author_of(item, place.url)
     created_at, created_text = stated_at(item, *_CREATED)
-    likes, dislikes = counter(item, _LIKES), counter(item, _DISLIKES)
+    counted = counters(item)
+    likes, dislikes = counter(counted, _LIKES), counter(counted, _DISLIKES)
     score = whole(item, "upvotecount")
     down = whole(item, "downvotecount")
     if score is not None and down is not None:
@@ -314,6 +343,7 @@ def thread_of(item: Item, site: str, base: str, url: str | None = None) -> Threa
     author, author_id = author_of(item, base)
     created_at, created_text = stated_at(item, *_CREATED)
     replies = whole(item, "commentcount", "answercount")
+    counted = counters(item)
     kinds = item.types
     thread = Thread(
         site=site,
@@ -323,8 +353,8 @@ def thread_of(item: Item, site: str, base: str, url: str | None = None) -> Threa
         author_id=author_id,
         created_at=created_at,
         created_text=created_text,
-        reply_count=replies if replies is not None else counter(item, _COMMENTS),
-        view_count=counter(item, _VIEWS),
+        reply_count=replies if replies is not None else counter(counted, _COMMENTS),
+        view_count=counter(counted, _VIEWS),
         score=whole(item, "upvotecount"),
         tags=_tags(item),
         thread_type="question" if "question" in kinds else "discussion" if "discussionforumposting" in kinds else None,
