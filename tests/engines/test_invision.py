@@ -1,5 +1,6 @@
 """Invision Community 4 and 5: own pages in the software's markup, version by version."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -148,14 +149,15 @@ def test_the_fluid_view_of_an_index_lists_topics() -> None:
     assert [thread.thread_id for thread in parsed.threads] == ["501", "502"]
 
 
-def test_a_stream_of_activity_names_topics() -> None:
+@pytest.mark.parametrize("title", ["ipsStreamItem_title", "ipsStreamItem__title"])
+def test_a_stream_of_activity_names_topics(title: str) -> None:
     item = (
         "<li class='ipsStreamItem ipsStreamItem_contentBlock' data-role='activityItem'><h2 class='ipsType_reset "
         "ipsStreamItem_title ipsType_break'><a href='/topic/{0}-x/?do=findComment&amp;comment=9' data-linkType='link'>"
         "Topic {0}</a></h2><p class='ipsType_reset ipsStreamItem_status'><a href='/profile/4-bea/'>Bea</a> replied in "
         "<a href='/forum/3-cardiology/'>Cardiology</a></p></li>"
     )
-    items = item.format(5) + item.format(6) + item.format(5)
+    items = (item.format(5) + item.format(6) + item.format(5)).replace("ipsStreamItem_title", title)
     parsed = parse(f'<body class="ipsApp" data-pageapp="core" data-pagecontroller="streams"><ol>{items}</ol></body>')
     assert parsed.page_kind == PageKind.BOARD
     assert [(thread.thread_id, thread.title, thread.board_id) for thread in parsed.threads] == [
@@ -210,13 +212,31 @@ def test_a_post_without_text_makes_the_page_unknown() -> None:
 
 def test_comments_of_another_application_are_no_topic() -> None:
     tag = '<body class="ipsApp" data-pageapp="gallery" data-pagecontroller="view">'
-    assert parse(topic("Nice picture.", body_tag=tag)).page_kind == "unknown"
+    parsed = parse(topic("Nice picture.", body_tag=tag))
+    assert (parsed.page_kind, parsed.reason) == ("unknown", "the page holds comments of gallery, no topic")
 
 
 def test_comments_name_their_application() -> None:
     page = topic("Nice.", body_tag="<body class='ipsApp'>")
     blog = page.replace("&quot;contentid", "&quot;contentapp&quot;:&quot;blog&quot;,&quot;contentid")
     assert parse(blog).reason == "the page holds comments of blog, no topic"
+
+
+def test_a_forum_with_a_password_asks_for_it() -> None:
+    address = "https://ward.example/forum/4-w/?passForm=1"
+    form = f"<form class='ipsForm' action='{address}' method='post'><input type='password'></form>"
+    body = f'<body class="ipsApp" data-pageapp="forums" data-pagecontroller="forums">{form}</body>'
+    assert parse(body, address).page_kind == "login"
+
+
+def test_what_stands_beside_the_text_of_a_post_of_4_7() -> None:
+    share = """<div class='ipsHide cPostShareMenu' id='elShareComment_1_menu'><h5>Link to comment</h5>
+        <button data-role='webShare' data-webShareText='One. <b>
+        don&#039;t' data-webShareUrl='https://ward.example/'>More sharing options...</button></div>"""
+    stats = "<li data-role='stats'><!--\n<a href='/profile/7-ada/content/' title='381 posts'>\n381\n</a>\n--></li>"
+    page = topic("<p>One.</p>", "<p>Two.</p>").replace("</div></div></article>", f"</div>{share}</div></article>")
+    parsed = parse(page.replace("<div id='comment-", f"{stats}<div id='comment-"))
+    assert [(post.post_id, post.body_text) for post in parsed.posts] == [("1", "One."), ("2", "Two.")]
 
 
 def test_a_picture_that_opens_larger_is_no_link() -> None:
@@ -236,6 +256,15 @@ def test_the_placeholder_of_an_ignored_post_is_no_second_post() -> None:
         "<article", '<div class="ipsComment_ignored" data-ignorecommentid="elComment_1"></div><article'
     )
     assert [post.body_text for post in parse(page).posts] == ["One."]
+
+
+def test_a_topic_that_only_the_addresses_of_its_posts_name() -> None:
+    link = "<a href='https://ward.example/topic/5-x/?do=findComment&amp;comment={}'>Posted</a>"
+    page = topic("One.", "Two.").replace("&quot;contentid&quot;:5", "&quot;else&quot;:1")
+    for number in ("1", "2"):
+        page = page.replace(f"<div id='comment-{number}_wrap'", f"{link.format(number)}<div id='comment-{number}_wrap'")
+    parsed = parse(page, "https://ward.example/saved.html")
+    assert (parsed.page_kind, parsed.thread_id, len(parsed.posts)) == ("thread", "5", 2)
 
 
 def test_a_guest_whose_name_holds_quotes() -> None:
@@ -316,6 +345,28 @@ def test_quotes_of_all_versions(content: str, quote: Quote | None, text: str) ->
     assert (post.quotes, post.body_text) == ([quote] if quote else [], text)
 
 
+@pytest.mark.parametrize(
+    ("heading", "author"),
+    [
+        ("Bea O'Neill, on 05 March 2012 - 10:12 PM, said:", "Bea O'Neill"),
+        ("'Bea', on 05 Mar 2012 - 10:12 PM, said:", "Bea"),
+        ("Bea said:", "Bea"),
+        ("Bea, le 05 mars 2012 - 22:12, dit :", "Bea"),
+        ("Bea schrieb am 05 März 2012 - 22:12:", "Bea"),
+        ("Bea (05 Март 2012 - 22:12) писал:", "Bea"),
+        ("Użytkownik Bea dnia 05 marzec 2012 - 22:12 napisał", "Bea"),
+        ("QUOTE (Bea @ Mar 5 2006, 10:12 PM)", "Bea"),
+        ("Цитата(Bea)", "Bea"),
+        ("Quote", None),
+    ],
+)
+def test_who_wrote_what_is_quoted_in_ip_board(heading: str, author: str | None) -> None:
+    link = '<a class="snapback" href="/index.php?app=forums&amp;section=findpost&amp;pid=8"><img src="s.png"></a>'
+    quoted = '<div class="blockquote"><div class="quote">Said.</div></div>'
+    post = only(f'<p class="citation">{link}{heading}</p>{quoted}So.')
+    assert (post.quotes, post.body_text) == ([Quote(post_id="8", author=author, text="Said.")], "So.")
+
+
 def test_a_quote_that_only_its_heading_explains() -> None:
     heading = (
         '<a class="ipsPos_right" href="/topic/5-x/?do=findComment&amp;comment=8"><i></i></a>On 3/1/2023, Bea O. said:'
@@ -352,6 +403,14 @@ def test_a_topic_of_version_5() -> None:
     assert first.edited_at == utc("2025-01-01T12:00")
     assert second.quotes == [Quote(post_id="700", author="Eve", text="Half the dose?")]
     assert second.url == "https://clinic.example/community/topic/88-dosing-in-renal-failure/#findComment-701"
+
+
+def test_times_of_version_5_in_two_lengths() -> None:
+    page = (PAGES / "thread-5.html").read_text(encoding="utf-8")
+    lengths = r"\1<span class='ipsTime__long'>\2</span><span class='ipsTime__short'>1 yr</span></time>"
+    twice = re.sub(r"(<time\b[^<>]*>)([^<]*)</time>", lengths, page)
+    assert twice.count("ipsTime__long") > 2
+    assert parse(twice) == parse(page)
 
 
 def test_the_first_post_repeated_on_page_two_keeps_its_place() -> None:

@@ -14,11 +14,10 @@ fragments that are read are brought into one form. See `markup`.
 
 import re
 
-from crawler.engines.html import challenge_reason, inline_text, tidy
-from crawler.engines.invision import addresses, ipb_listing, ipb_posts, listing, nodes, posts
+from crawler.engines.html import challenge_reason, tidy
+from crawler.engines.invision import addresses, ipb_listing, ipb_posts, listing, nodes, notices, posts
 from crawler.engines.invision.document import Document
 from crawler.engines.invision.ipb_dates import date_in_words
-from crawler.engines.invision.markup import part, parts
 from crawler.engines.invision.threads import read_thread, thread_id
 from crawler.engines.page import Page, Recognition
 from crawler.records import Link, PageKind, ParsedPage, Post, Status, Thread
@@ -41,15 +40,10 @@ _PAIRS = (
     ("<!--Begin Msg Number", "postcolor", 0.9, "posts with Begin Msg Number and postcolor"),
     ("ipbwrapper", "borderwrap", 0.8, "the frame ipbwrapper with borderwrap"),
 )
-_ERROR_CODE = re.compile(r"\[#?\s?(\d{4,6}(?:[-\w]*))\]|\b(\d[A-Z]\d{3,4}/[\w]+)\b")
-_CODE = re.compile(r"(?<![\w/.-])[1-5][A-Z]\d{3}/[0-9A-Z]{1,3}(?![\w/])")
 # The table of a forum's topics knows its address.
 _TOPICS_OF = re.compile(r"data-base[uU][rR][lL]=[\"']([^\"']+/forum/\d+-[^\"']*)[\"']")
-_LOGIN_APPS = frozenset({"login", "register", "lostpass"})
 _STREAMS = frozenset({"search", "streams", "stream", "tags"})
 _VOTES = ("cAnswerRate", "data-votecount=", "data-voteCount=")
-_IPB_LOGIN = re.compile(r"section=login&amp;do=process|section=login&do=process|do=process_login|act=Login&amp;CODE=01")
-_INLINE_LOGIN = re.compile(r"\sid=[\"']inline_login_form[\"']")
 
 
 class Invision:
@@ -136,7 +130,7 @@ class _Reading:
         else:
             places = ipb_posts.containers(document.markup, document.generation)
         if places:
-            document.content_start = places[0].start - len(places[0].tag)
+            document.content_start, document.content_end = places[0].start - len(places[0].tag), places[-1].limit
             return self._thread(places)
         return self._without_posts()
 
@@ -205,10 +199,12 @@ class _Reading:
         page, url = document.pages[0], document.page.url
         if "sortby=" in url or "order=desc" in url:
             return None
+        if document.generation < 4 and document.start:
+            return document.start + 1
         if page == 1:
             return 1
         if document.generation < 4:
-            return document.start + 1 if document.start else None
+            return None
         per_page = document.per_page
         if per_page is None or len(places) > per_page + 1 or self._by_votes(places):
             return None
@@ -216,6 +212,8 @@ class _Reading:
 
     def _by_votes(self, places: list[posts.Container]) -> bool:
         """Whether the answers to a question stand in the order of their votes."""
+        if self.document.generation < 4:
+            return False
         start, limit = self.document.content_start, places[min(1, len(places) - 1)].limit
         return any(self.document.markup.find(sign, start, limit) >= 0 for sign in _VOTES)
 
@@ -223,59 +221,15 @@ class _Reading:
 
     def _without_posts(self) -> ParsedPage:
         document = self.document
-        if reason := self._error():
+        if reason := notices.error_of(document):
             return self._page(PageKind.ERROR, reason=reason)
-        if self._is_login():
-            return self._page(PageKind.LOGIN, reason=self._message() or "the page is a form to log in or register")
+        if notices.is_login(document):
+            reason = notices.message_of(document) or "the page is a form to log in or register"
+            return self._page(PageKind.LOGIN, reason=reason)
         if document.controller == "topic" or "ipb.topic.topic_id" in document.markup:
             reason = "a topic page of Invision without any post that could be read"
             return self._page(PageKind.UNKNOWN, reason=reason)
-        if document.controller in _LOGIN_APPS:
-            return self._page(PageKind.LOGIN, reason="the page is a form to log in or register")
         return self._listing()
-
-    def _error(self) -> str | None:
-        """What the software's own message page says; None where the page is none."""
-        document = self.document
-        markup, start = document.markup, document.body_start
-        if document.generation >= 4:
-            row = markup.find("data-row", start)
-            is_list = row >= 0 or markup.find("data-forum", start) >= 0
-            for word in ("elError",) if is_list else ("elError", "cOfflineBox"):
-                at = markup.find(word, start, row if row >= 0 else len(markup))
-                box = part(markup, word, max(at - 500, start)) if at >= 0 else None
-                if box is not None:
-                    inner = part(markup, "elErrorMessage", box.start, box.end) or box
-                    code = _ERROR_CODE.search(inline_text(markup[box.start : box.end]))
-                    said = inline_text(markup[inner.start : inner.end])[:300]
-                    return f"{said} ({code[0]})" if code and code[0] not in said else said or "an error page"
-            code = None if is_list else _CODE.search(markup, start)
-            if code or document.controller == "error":
-                title = document.heading_text or document.title or "the site shows an error page"
-                return f"{title} ({code[0]})" if code else title
-            return None
-        if "ipb.topic.topic_id" in markup or "tid-link-" in markup:
-            return None
-        for word in ("ipsType_sectiontitle", "error", "errorwrap"):
-            for box in parts(markup, word, start):
-                said = inline_text(markup[box.start : box.end])
-                near = inline_text(markup[max(box.opened - 300, start) : min(box.end + 100, len(markup))])
-                if said and (
-                    _ERROR_CODE.search(near) or (word == "error" and "message" in box.tag) or word == "errorwrap"
-                ):
-                    return said[:300]
-        return None
-
-    def _is_login(self) -> bool:
-        document = self.document
-        if document.generation >= 4:
-            return document.controller in _LOGIN_APPS
-        markup = document.markup
-        if "tid-link-" in markup or "category_block" in markup:
-            return False
-        inline = _INLINE_LOGIN.search(markup)
-        form = _IPB_LOGIN.search(markup, document.body_start, inline.start() if inline else len(markup))
-        return form is not None and ("password" in markup[form.end() : form.end() + 6_000].lower())
 
     def _listing(self) -> ParsedPage:
         document = self.document
@@ -329,19 +283,16 @@ class _Reading:
         """A page without threads, posts or boards."""
         document = self.document
         if document.page.status >= 400:
-            return self._page(PageKind.ERROR, reason=self._message() or f"the site answered {document.page.status}")
+            return self._page(
+                PageKind.ERROR, reason=notices.message_of(document) or f"the site answered {document.page.status}"
+            )
         if document.controller in _STREAMS:
             return self._page(PageKind.EMPTY, reason=f"the page ({document.controller}) lists no topic")
+        if document.app not in {"", "forums"} and posts.containers(document.markup):
+            # Articles, pictures, events: numbered apart from topics, and in no forum.
+            return self._page(PageKind.UNKNOWN, reason=f"the page holds comments of {document.app}, no topic")
         what = f"{document.app}/{document.controller}" if document.controller else "no controller named"
         return self._page(PageKind.UNKNOWN, reason=f"a page of Invision without topic or forum ({what})")
-
-    def _message(self) -> str | None:
-        """What the page tells its reader, in its own words."""
-        for word in ("ipsMessage_error", "ipsMessage--error", "ipsMessage", "message"):
-            box = part(self.document.markup, word, self.document.body_start)
-            if box is not None and (said := inline_text(self.document.markup[box.start : box.end])):
-                return said[:300]
-        return None
 
     def _page(self, kind: PageKind, *, paged: bool = False, reason: str | None = None) -> ParsedPage:
         version = self.document.version if self.document.generation else None

@@ -66,9 +66,9 @@ def first_page(url: str) -> str:
     url = url.partition("#")[0]
     if "/page" in url:
         url = _PAGE_PART.sub("", url)
-    head, mark, query = url.partition("?")
-    if not mark:
-        return head
+    if "?" not in url:
+        return url
+    head, _, query = url.partition("?")
     kept = _VISIT.sub("", "&" + query).lstrip("&")
     return f"{head}?{kept}" if kept else head
 

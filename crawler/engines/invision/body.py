@@ -11,7 +11,7 @@ from datetime import datetime
 
 from crawler.engines.html import Prose, attribute, closing, inline_text
 from crawler.engines.invision.addresses import post_id_of
-from crawler.engines.invision.markup import first_time
+from crawler.engines.invision.markup import first_time, plain_href
 from crawler.records import Attachment, Quote
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
@@ -25,10 +25,15 @@ _BUILT = re.compile(
     r'<div\b[^<>]*\sclass="blockquote[^"]*"[^<>]*>\s*(?:<div\b[^<>]*\sclass="quote"[^<>]*>)?'
 )
 _INNER_QUOTE = re.compile(r'\s*<div\b[^<>]*\sclass="quote"[^<>]*>')
-# "QUOTE (Ada @ Jan 5 2010, 10:15 AM)" of 2.x
+# "QUOTE (Ada @ Jan 5 2010, 10:15 AM)" and "QUOTE(Ada)" of 2.x
 _QUOTED_AT = re.compile(r"\((.{1,200}?)(?:\s@\s.{1,80})?\)")
-# Of IP.Board 3: "Ada, on 05 March 2012 - 10:12 PM, said:", "Ada said:", "'Ada', on ..."
-_SAID = re.compile(r",\s|\s(?:said|wrote|schrieb|escribió|ha scritto|a écrit|dit|dijo|disse|napisał|написал|сказал)\b")
+_QUOTED = re.compile(r"[^\s()]{1,20}\s?\(([^()]{1,100})\)$")
+# Of IP.Board 3: "Ada, on 05 March 2012 - 10:12 PM, said:", "Ada said:", "'Ada', on ...", "Ada (05 Март 2012 - 22:12)
+# писал:", "Użytkownik Ada dnia 05 marzec 2012 - 22:12 napisał"
+_SAID = re.compile(
+    r"['\"]?(?:Użytkownik\s)?(\S.{0,100}?)['\"]?(?:,\s|\s\([^()]{0,20}\d\d|\sdnia\s"
+    r"|\s(?:said|wrote|schrieb|escribió|ha scritto|a écrit|dit|dijo|disse|napisał|написал|писал|сказал)\b)"
+)
 # The heading of a quote of 4.x and 5
 _STATED = re.compile(r'\s*<div\b[^<>]*\sclass="ipsQuote_{1,2}citation[^<>]*>((?:(?!</div)[\s\S]){0,2000}+)')
 _SAID_BY = re.compile(r"(?:On .{5,60}?, )?(\S.{0,100}?) said:$")
@@ -173,7 +178,7 @@ class Body(Prose):
     def _cite(self, name: str, markup: str, position: int) -> None:
         """What stands above a quote: who wrote it, and where."""
         heading = markup[position : closing(markup, name, position, len(markup))]
-        post_id = next((found for href in _HREF.findall(heading) if (found := post_id_of(_plain(href)))), None)
+        post_id = next((found for href in _HREF.findall(heading) if (found := post_id_of(plain_href(href)))), None)
         said = inline_text(heading)
         told = said.split(", on ")
         if len(told) == 2 and told[0] and said.endswith("said:"):  # the software's own English
@@ -182,16 +187,17 @@ class Body(Prose):
         known = [author for author in self._authors() if said.startswith(author) and len(author) < len(said)]
         if known:
             self._citation = post_id, max(known, key=len)
-        elif (at := _QUOTED_AT.search(said)) is not None and "@" in said:
-            self._citation = post_id, at[1].strip()
+        elif (named := (_QUOTED_AT.search(said) if "@" in said else None) or _QUOTED.match(said)) is not None:
+            self._citation = post_id, named[1].strip()
         else:
-            verb = _SAID.search(said)
-            self._citation = post_id, (said[: verb.start()].strip("'\" ") or None) if verb else None
+            named = _SAID.match(said)
+            self._citation = post_id, named[1].strip() if named else None
 
     def _quote(self, name: str, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
         if self._depth >= _DEEPEST:
             return _behind(markup, end)
+        attributes = attributes.replace('"data-', '" data-')  # 3.3 and 3.4: class='ipsBlockquote'data-author="..."
         content = markup[position:end]
         if name == "div" and (wrapped := _INNER_QUOTE.match(content)):
             content = content[wrapped.end() :]
@@ -217,13 +223,9 @@ class Body(Prose):
 
 def _stated(heading: str) -> tuple[str | None, str | None]:
     """Id and author that a quote's own heading names: "On 3/1/2023 at 9:00 AM, Ada said:"."""
-    post_id = next((found for href in _HREF.findall(heading) if (found := post_id_of(_plain(href)))), None)
+    post_id = next((found for href in _HREF.findall(heading) if (found := post_id_of(plain_href(href)))), None)
     name = _SAID_BY.match(inline_text(heading))
     return post_id, name[1] if name else None
-
-
-def _plain(href: str) -> str:
-    return href.replace("&amp;", "&")
 
 
 def _target(attributes: str) -> str | None:

@@ -6,12 +6,13 @@ from functools import cached_property
 from crawler.engines.frame import Frame
 from crawler.engines.html import absolute, inline_text, number_of
 from crawler.engines.invision import addresses
-from crawler.engines.invision.markup import double_quoted, part, parts, value
+from crawler.engines.invision.markup import double_quoted, part, parts, plain_href, value
 from crawler.engines.page import Page
 
 _BODY = re.compile(r"<body\b[^>]*+>", re.IGNORECASE)
 _HEAD_TAG = re.compile(r"<(?:meta|link)\b[^>]*+>", re.IGNORECASE)
 _HEAD = 120_000
+_BELOW = 40_000
 _IPB = ("ipboard_body", "ipb.vars[", "ipbwrapper", "ipb.topic.", 'class="post_block', "class='post_block")
 _IPB2 = ("<!--Begin Msg Number", 'class="borderwrap"', "class='postcolor'", 'class="postcolor"')
 _VERSION = re.compile(r"(?:IP\.Board|Invision Power Board)(?:</a>)?[\s(UuRr)]{0,6}v?(\d\.\d+(?:\.\d+)?)")
@@ -40,6 +41,8 @@ class Document(Frame):
         super().__init__(page, markup)
         self.content_start = 0
         """Offset of the first post or row, once known."""
+        self.content_end = 0
+        """Offset behind the last post, once known."""
 
     @cached_property
     def body_start(self) -> int:
@@ -66,6 +69,8 @@ class Document(Frame):
             start = self.body_start
             newer = "data-ips-" in self.html_tag or "data-ips-" in self.body_tag
             return 5 if newer or any(markup.find(sign, start, start + 12_000) >= 0 for sign in _NEWER) else 4
+        if "ipboard_body" in self.body_tag:
+            return 3
         if "js-ipsEntry" in markup:
             return 5
         if "data-ipsquote-contentcommentid" in markup and "ipsComment" in markup:
@@ -83,8 +88,11 @@ class Document(Frame):
     @cached_property
     def version(self) -> str | None:
         """Version of the software, as far as told."""
-        if self.generation in {2, 3} and (found := _VERSION.search(self.markup, self.body_start)):
-            return found[1]
+        if self.generation in {2, 3}:
+            for name in ("IP.Board", "Invision Power Board"):  # the last: the software signs at the foot
+                at = self.markup.rfind(name, self.body_start)
+                if at >= 0 and (found := _VERSION.match(self.markup, at)):
+                    return found[1]
         if self.generation == 4:
             limit = self.content_start + 20_000 if self.content_start else len(self.markup)
             return "4.5" if any(self.markup.find(sign, self.body_start, limit) >= 0 for sign in _FLEX) else "4"
@@ -165,9 +173,7 @@ class Document(Frame):
         for word in ("breadcrumbList", "ipsBreadcrumbs", "ipsBreadcrumb", "breadcrumb", "navstrip"):
             found = part(self.markup, word, start, limit)
             if found is not None:
-                return [
-                    href.replace("&amp;", "&") for href in _ANCHOR_HREF.findall(self.markup, found.start, found.end)
-                ]
+                return [plain_href(href) for href in _ANCHOR_HREF.findall(self.markup, found.start, found.end)]
         return []
 
     @cached_property
@@ -183,13 +189,19 @@ class Document(Frame):
     @cached_property
     def navigation(self) -> tuple[str, str]:
         """Start tag and content of the links to the other pages; both "" where there are none."""
-        if self.generation >= 4:
-            for box in parts(self.markup, "ipsPagination", self.body_start):
-                if box.tag.startswith("<ul") and "mini" not in box.tag:
-                    return box.tag, self.markup[box.start : min(box.end, box.start + 30_000)]
-            return "", ""
-        old = part(self.markup, "pagination", self.body_start) or part(self.markup, "pagelinks", self.body_start)
-        return (old.tag, self.markup[old.start : min(old.end, old.start + 30_000)]) if old else ("", "")
+        for word in ("ipsPagination",) if self.generation >= 4 else ("pagination", "pagelinks"):
+            for start, limit in self._around_posts:
+                for box in parts(self.markup, word, start, limit):
+                    if self.generation < 4 or (box.tag.startswith("<ul") and "mini" not in box.tag):
+                        return box.tag, self.markup[box.start : min(box.end, box.start + 30_000)]
+        return "", ""
+
+    @property
+    def _around_posts(self) -> list[tuple[int, int]]:
+        """What stands above the posts and below; all of the page where they are not known."""
+        if not self.content_end:
+            return [(self.body_start, len(self.markup))]
+        return [(self.body_start, self.content_start), (self.content_end, self.content_end + _BELOW)]
 
     @cached_property
     def per_page(self) -> int | None:
@@ -202,14 +214,16 @@ class Document(Frame):
 
     @cached_property
     def start(self) -> int:
-        """How many posts of the topic stand before the page, as IP.Board 3 tells its scripts; 0 on the first."""
-        found = _START.search(self.markup, self.body_start) if self.generation == 3 else None
-        return int(found[1][:9]) if found else 0
+        """How many posts of the topic stand before the page of IP.Board, as its scripts or its address tell."""
+        if self.generation >= 4:
+            return 0
+        found = _START.search(self.markup) if self.generation == 3 else None
+        return int(found[1][:9]) if found else addresses.start_of(self.page.url) or 0
 
     @cached_property
     def counts(self) -> tuple[int, int] | None:
         """Number of the topic's posts and of posts a page, as IP.Board 3 tells its scripts."""
-        found = _COUNTS.search(self.markup, self.body_start) if self.generation == 3 else None
+        found = _COUNTS.search(self.markup) if self.generation == 3 else None
         return (int(found[1]), int(found[2])) if found else None
 
     @cached_property
@@ -250,7 +264,7 @@ class Document(Frame):
             if found is not None and "_inactive" not in found.tag:
                 link = _ANCHOR_HREF.search(found.tag + content[found.start : found.end])
                 if link and not link[1].startswith("#"):
-                    return absolute(self.base, link[1].replace("&amp;", "&").partition("#")[0])
+                    return absolute(self.base, plain_href(link[1]).partition("#")[0])
         if number >= last > 1:
             return None
         return self.link("next")

@@ -5,11 +5,13 @@ The software shows every date of a page with one fixed offset, that of its reade
 page prove the offset, and with it the dates that stand there in words only.
 """
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 from crawler.engines.dates import LocalDates
 from crawler.records import Post, Thread
 
+_SEPARATOR = re.compile(r"[,:]\s")
 _FARTHEST = timedelta(hours=14)
 _QUARTER = timedelta(minutes=15)
 
@@ -24,13 +26,22 @@ def date_in_words(posts: list[Post], thread: Thread, edit_lines: dict[str, str],
     dates = LocalDates(zone=zone, fetched_at=fetched_at, samples=[post.created_text or "" for post in posts])
     for post in posts:
         if line := edit_lines.get(post.post_id):
-            # The date is behind the name: 3.1 and later write "Edited by Ada, DATE.", 3.0 "... by Ada: DATE".
-            words = min(line.rpartition(", ")[2], line.rpartition(": ")[2], key=len)
-            found = dates.read(words.rstrip(". "))
+            found = _last_date(line, dates)
             if found is not None and (post.created_at is None or found >= post.created_at - timedelta(minutes=1)):
                 post.edited_at = found
     if thread.created_at is None and thread.created_text:
         thread.created_at = dates.read(thread.created_text)
+
+
+def _last_date(line: str, dates: LocalDates) -> datetime | None:
+    """The instant behind the name: 3.1 and later write "Edited by Ada, DATE.", 3.0 "... by Ada: DATE".
+
+    A date may hold a comma, as a name may: the longest that is one counts.
+    """
+    for separator in _SEPARATOR.finditer(line):
+        if (found := dates.read(line[separator.end() :].rstrip(". "))) is not None:
+            return found
+    return None
 
 
 def _offset(posts: list[Post]) -> timezone | None:

@@ -2,16 +2,17 @@
 
 import re
 
+from msgspec import Struct
+
 from crawler.engines.html import absolute, inline_text, number_of
 from crawler.engines.invision import addresses
 from crawler.engines.invision.document import Document, title_text
-from crawler.engines.invision.markup import href_of, part, parts
+from crawler.engines.invision.markup import ANCHOR, highest_page, href_of, part, parts
 from crawler.engines.invision.threads import prefix_of, tags_of
 from crawler.records import Board, Status, Thread
 
 _ROW = re.compile(r"<tr\b[^>]*\sid=[\"']trow_(\d+)[\"'][^>]*+>")
-_LINK = re.compile(r"tid-link-(\d+)[\"'][^>]*+>(.{0,3000}?)</a>", re.DOTALL)
-_ANCHOR = re.compile(r"<a\b([^>]*+)>(.{0,3000}?)</a>", re.DOTALL)
+_LINK = re.compile(r"tid-link-(\d+)[\"'][^>]*+>((?:[^<]++|<(?!/a>)){0,80}+)</a>")
 _LOCKED = ("t_closed", "f_closed", "/closed.", "lock_icon", "topic_closed", "f_locked", "T_CLOSED")
 _MOVED = ("t_moved", "f_moved", "/moved.", "T_MOVED")
 _PINNED = re.compile(r"class=[\"'](?:ipsBadge ipsBadge_green|topic_prefix)[\"']")
@@ -19,9 +20,24 @@ _COMMENTS = re.compile(r"UserComments:(\d+)")
 _VIEWS = re.compile(r"class=[\"']views[^>]*+>(?:<[^>]*+>)*+([^<]*+)<")
 _CREATED = re.compile(r"dateCreated[^>]*+>([^<]*+)<")
 _FORUM_ROW = re.compile(r"<tr\b[^>]*+>")
-_CATEGORY = re.compile(r"<h3\b[^>]*\sid=[\"']category_(\d+)[\"'][^>]*+>(.{0,2000}?)</h3>", re.DOTALL)
+# 3.0 and 3.1 number the heading, 3.2 and later the block around it.
+_CATEGORY = re.compile(
+    r"id=(?<=\sid=)[\"']category_(\d+)[\"'][^>]*+>(?:\s*+<(?:div|h3)\b[^>]*+>){0,2}+(.{0,2000}?)</(?:h3|div)>",
+    re.DOTALL,
+)
 _H4 = re.compile(r"<h4\b[^>]*+>(.{0,2000}?)</h4>", re.DOTALL)
 _ITEM = re.compile(r"<li\b[^>]*+>(.{0,3000}?)</li>", re.DOTALL)
+
+
+class _Link(Struct, frozen=True):
+    """A link in a row."""
+
+    opened: int
+    """Offset of its start tag."""
+    end: int
+    """Offset behind it."""
+    href: str
+    text: str
 
 
 def read_rows(document: Document, board_id: str | None) -> list[Thread]:
@@ -45,12 +61,10 @@ def read_rows(document: Document, board_id: str | None) -> list[Thread]:
 
 
 def _read_row(document: Document, tag: str, content: str, number: str, board_id: str | None) -> Thread | None:
-    link = _LINK.search(content)
-    opened = content.rfind("<a", 0, link.start()) if link else -1
-    if link is None or opened < 0:
+    link = _title_link(content, number)
+    if link is None:
         return None
-    before, after = content[:opened], content[link.end() :]
-    href = href_of(content[opened : link.end()])
+    before, after = content[: link.opened], content[link.end :]
     counts = after.find("col_f_views")
     latest = after.find("col_f_post", counts)
     byline, cell = after[: counts if counts >= 0 else None], after[max(counts, 0) : latest if latest >= 0 else None]
@@ -58,11 +72,11 @@ def _read_row(document: Document, tag: str, content: str, number: str, board_id:
     created, views = _CREATED.search(byline), _VIEWS.search(cell)
     moved = any(sign in before for sign in _MOVED)
     prefix = _prefix(before)
-    board = None if board_id else next((found for tag, _ in _ANCHOR.findall(content) if (found := _forum(tag))), None)
+    board = None if board_id else next((found for tag, _ in ANCHOR.findall(content) if (found := _forum(tag))), None)
     return Thread(
         site=document.site,
         thread_id=number,
-        title=title_text(link[2]),
+        title=title_text(link.text),
         prefix=prefix,
         author=author,
         author_id=author_id,
@@ -71,13 +85,26 @@ def _read_row(document: Document, tag: str, content: str, number: str, board_id:
         reply_count=None if moved else _replies(cell),
         view_count=number_of(views[1].strip()) if views else None,
         tags=[name for name in tags_of(byline) if name != prefix],
-        is_sticky=_PINNED.search(before) is not None or _PINNED.search(link[2]) is not None,
+        is_sticky=_PINNED.search(before) is not None or _PINNED.search(link.text) is not None,
         is_locked=any(sign in before for sign in _LOCKED),
         thread_type="redirect" if moved else "discussion",
         page_count=_page_count(byline),
         status=Status.HIDDEN if "moderated" in tag else Status.VISIBLE,
-        url=addresses.first_page(absolute(document.base, href)) if href else None,
+        url=addresses.first_page(absolute(document.base, link.href)) if link.href else None,
     )
+
+
+def _title_link(content: str, number: str) -> _Link | None:
+    """The link of a row's title; that of new posts and of results of a search does not bear the topic's number."""
+    numbered = _LINK.search(content)
+    opened = content.rfind("<a", 0, numbered.start()) if numbered else -1
+    if numbered is not None and opened >= 0:
+        return _Link(opened, numbered.end(), href_of(content[opened : numbered.end()]), numbered[2])
+    for found in ANCHOR.finditer(content):
+        href = href_of(found[1])
+        if addresses.topic_id_of(href) == number and inline_text(found[2]):
+            return _Link(found.start(), found.end(), href, found[2])
+    return None
 
 
 def _forum(attributes: str) -> str | None:
@@ -88,14 +115,14 @@ def _prefix(before: str) -> str | None:
     """The label before a title: a tag that is shown as a badge with a link."""
     if (named := prefix_of(before)) is not None or "ipsBadge" not in before:
         return named
-    for attributes, text in _ANCHOR.findall(before):
+    for attributes, text in ANCHOR.findall(before):
         if "ipsBadge" in attributes or ("ipsBadge" in text and "/tags/" in attributes):
             return inline_text(text) or None
     return None
 
 
 def _starter(byline: str) -> tuple[str | None, str | None]:
-    for found in _ANCHOR.finditer(byline):
+    for found in ANCHOR.finditer(byline):
         number = addresses.member_id_of(href_of(found[1]))
         if number and (name := inline_text(found[2])):
             return name, number
@@ -112,10 +139,7 @@ def _replies(cell: str) -> int | None:
 
 def _page_count(content: str) -> int | None:
     mini = part(content, "mini_pagination") if "mini_pagination" in content else None
-    if mini is None:
-        return None
-    shown = [number_of(inline_text(text)) for _, text in _ANCHOR.findall(content[mini.start : mini.end])]
-    return max((number for number in shown if number), default=None)
+    return highest_page(content[mini.start : mini.end]) if mini else None
 
 
 # -- forums -------------------------------------------------------------------------------------------------------
@@ -145,7 +169,7 @@ def read_nodes(document: Document, own: str | None) -> list[Board]:
 def _category(document: Document, number: str, heading: str) -> Board:
     links = [
         (href_of(attributes), inline_text(text))
-        for attributes, text in _ANCHOR.findall(heading)
+        for attributes, text in ANCHOR.findall(heading)
         if addresses.forum_id_of(href_of(attributes))
     ]
     href, title = links[-1] if links else (None, inline_text(heading))
@@ -155,7 +179,7 @@ def _category(document: Document, number: str, heading: str) -> Board:
 
 def _forum_row(document: Document, content: str, parent: str | None) -> list[Board]:
     heading = _H4.search(content)
-    link = _ANCHOR.search(heading[1]) if heading else None
+    link = ANCHOR.search(heading[1]) if heading else None
     href = href_of(link[1]) if link else None
     number = addresses.forum_id_of(href) if href else None
     if heading is None or link is None or href is None or number is None or "tid-link-" in link[1]:
@@ -176,7 +200,7 @@ def _forum_row(document: Document, content: str, parent: str | None) -> list[Boa
         )
     ]
     for below in parts(content, "subforums"):
-        for attributes, text in _ANCHOR.findall(content[below.start : below.end]):
+        for attributes, text in ANCHOR.findall(content[below.start : below.end]):
             child = href_of(attributes)
             if (found := addresses.forum_id_of(child)) is not None and (name := inline_text(text)):
                 url = absolute(document.base, child)

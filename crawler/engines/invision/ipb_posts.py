@@ -9,7 +9,7 @@ from datetime import datetime
 from crawler.engines.html import TAG, absolute, closing, inline_text, number_of, tag_at
 from crawler.engines.invision.addresses import member_id_of
 from crawler.engines.invision.body import Body
-from crawler.engines.invision.markup import double_quoted, instant, part
+from crawler.engines.invision.markup import ANCHOR, double_quoted, instant, part, plain_href, stated
 from crawler.engines.invision.posts import Container, Setting
 from crawler.records import Attachment, Post, Status
 
@@ -26,11 +26,17 @@ _LEFT_OF_NAME = re.compile(
 )
 _REPUTATION = re.compile(r"<span\b[^>]*\bclass=[\"']reputation\b[^>]*+>\s*+([+-]?[\d.,]+)\s*+</span>")
 _EDIT = re.compile(r"<(p|span|div)\b[^>]*\bclass=[\"']edit[\"'][^>]*+>.{0,2000}?</\1>", re.DOTALL)
-_LINKED = re.compile(r"<a\b[^>]*+>(.{0,3000}?)</a>", re.DOTALL)
+_NUMBER_SHOWN = re.compile(r">\s*+\d")
+_DIGIT = re.compile(r"\d")
 _OTHERS = re.compile(r"^(\d{1,6})\s+\D")
 _DATES = ("published", "commentTime", "post_date")
 _ENTRY = ("entry-content", "commentText")
-_OLD_DATE = re.compile(r"<span class=[\"']postdetails[\"']>(?:\s*<[^>]*>)*([^<]*\d[^<]*)<")
+_OLD_DATE = re.compile(r"<span class=[\"']postdetails[\"']>(?:[^<\d]{0,40}+<[^<>]{0,300}+>){0,6}+([^<]*\d[^<]*)<")
+# 1.x, whose posts live on in boards of 2.x: a quote is a table between two elements of the post's text.
+_OLD_QUOTE = re.compile(r"<!--QuoteBegin[^>]*--></(?:div|span)>(.{0,2000}?)<!--QuoteEBegin-->", re.DOTALL)
+_OLD_QUOTE_END = re.compile(
+    r"<!--QuoteEnd-->(?:\s*+</\w+>){0,6}+\s*+<(?:div|span) class=[\"']postcolor[\"']>\s*+<!--QuoteEEnd-->"
+)
 _OLD_NUMBER = re.compile(r"link_to_post\((\d+)\)[^>]*>\s*#?(\d+)")
 
 
@@ -62,10 +68,10 @@ def containers(markup: str, generation: int) -> list[Container]:
 
 def read_post(markup: str, place: Container, setting: Setting, position: int | None) -> Post | None:
     """The post in a container of IP.Board 3; None where it holds none that can be read."""
-    entry = next((found for word in _ENTRY if (found := part(markup, word, place.start, place.limit))), None)
+    entry = part(markup, _ENTRY[0], place.start, place.limit) or part(markup, _ENTRY[1], place.start, place.limit)
     if entry is None:
         return None
-    head = markup[place.start : entry.opened]
+    head, tail = markup[place.start : entry.opened], markup[entry.end : place.limit]
     mark = head.find("post_id")
     link = head[mark : mark + 1_200] if mark >= 0 else ""
     shown = _POSITION.search(link)
@@ -79,9 +85,8 @@ def read_post(markup: str, place: Container, setting: Setting, position: int | N
         prose.read(double_quoted(markup[entry.start : entry.end]))
     created_at, created_text = _created(head)
     if created_at is None and created_text is None:  # some skins put it below
-        created_at, created_text = _created(markup[entry.end : place.limit])
+        created_at, created_text = _created(tail)
     author, author_id = author_of(head)
-    tail = markup[entry.end : place.limit]
     edited_below = "class='edit'" in tail or 'class="edit"' in tail
     if edited_below and not removed and (line := _EDIT.search(tail)) is not None:  # some skins put it below
         prose.read(double_quoted(line[0]))
@@ -121,9 +126,9 @@ def _created(head: str) -> tuple[datetime | None, str | None]:
             continue
         text = inline_text(head[behind + 1 : head.find("<", behind)])
         title = _TITLE.search(head, opened, behind)
-        stated = instant(f' datetime="{title[1]}"' if title else head[opened:behind])
-        if stated is not None or text:
-            return stated, text or None
+        moment = stated(title[1]) if title else instant(head[opened:behind])
+        if moment is not None or text:
+            return moment, text or None
     return None, None
 
 
@@ -133,17 +138,13 @@ def author_of(head: str) -> tuple[str | None, str | None]:
     if card is not None and (name := inline_text(head[card.start : card.end])):
         number = _CARD.search(head, card.start, card.end)
         link = _HREF.search(head, card.start, card.end)
-        return name, number[1] if number and number[1] != "0" else member_id_of(_plain(link[1])) if link else None
+        return name, number[1] if number and number[1] != "0" else member_id_of(plain_href(link[1])) if link else None
     start = head.find("<h3")
     end = head.find("</h3", start)
     if start < 0 or end < 0:
         return None, None
     name = inline_text(_LEFT_OF_NAME.sub("", head[start:end]))
     return name or None, None
-
-
-def _plain(href: str) -> str:
-    return href.replace("&amp;", "&")
 
 
 def _likes(tail: str) -> int | None:
@@ -157,11 +158,13 @@ def _likes(tail: str) -> int | None:
         said = inline_text(content)
         return (number_of(said) or 1) if said else 0
     # "Ada, Bea and 3 others like this": the others are a number in a link that opens the list, or behind the last name.
-    texts = [inline_text(text) for text in _LINKED.findall(content)]
-    others = [int(found[1]) for text in texts if (found := _OTHERS.match(text))]
-    if others:
-        return len(texts) - len(others) + sum(others)
-    return names + (number_of(inline_text(content[content.rfind("</a>") :])) or 0)
+    if _NUMBER_SHOWN.search(content):
+        texts = [inline_text(text) for _, text in ANCHOR.findall(content)]
+        others = [int(found[1]) for text in texts if (found := _OTHERS.match(text))]
+        if others:
+            return len(texts) - len(others) + sum(others)
+    behind = content.rfind("</a>")
+    return names + (number_of(inline_text(content[behind:])) or 0 if _DIGIT.search(content, behind) else 0)
 
 
 def _score(tail: str) -> int | None:
@@ -170,18 +173,20 @@ def _score(tail: str) -> int | None:
 
 
 def _address(head: str, post_id: str, base: str) -> str | None:
-    for href in _HREF.findall(head):
+    for found in _HREF.finditer(head):
+        href = found[1]
         if post_id in href and ("entry" in href or "findpost" in href or "p=" in href) and "do=" not in href:
-            return absolute(base, _plain(href))
+            return absolute(base, plain_href(href))
     return None
 
 
 def read_old_post(markup: str, place: Container, setting: Setting, position: int | None) -> Post | None:
     """The post in a container of IP.Board 2; None where it holds none that can be read."""
-    entry = part(markup, "postcolor", place.start, place.limit)
+    markup = _OLD_QUOTE.sub(_quoted, _OLD_QUOTE_END.sub("</div>", markup[place.start : place.limit]))
+    entry = part(markup, "postcolor")
     if entry is None:
         return None
-    head = double_quoted(markup[place.start : entry.opened])
+    head = double_quoted(markup[: entry.opened])
     name = part(head, "normalname") or part(head, "unreg")
     link = _HREF.search(head, name.start, name.end) if name else None
     number, date = _OLD_NUMBER.search(head), _OLD_DATE.search(head)
@@ -194,7 +199,7 @@ def read_old_post(markup: str, place: Container, setting: Setting, position: int
         post_id=place.post_id,
         position=position,
         author=(inline_text(head[name.start : name.end]) or None) if name else None,
-        author_id=member_id_of(_plain(link[1])) if link else None,
+        author_id=member_id_of(plain_href(link[1])) if link else None,
         created_text=inline_text(date[1]) if date else None,
         edited=prose.edited,
         body_text=prose.result(),
@@ -204,3 +209,8 @@ def read_old_post(markup: str, place: Container, setting: Setting, position: int
         is_opening=position == 1,
         url=absolute(setting.base, f"#entry{place.post_id}"),
     )
+
+
+def _quoted(begin: re.Match[str]) -> str:
+    """The beginning of a quote of 1.x as 2.x writes it."""
+    return f'<div class="quotetop">{TAG.sub("", begin[1])}</div><div class="quotemain">'

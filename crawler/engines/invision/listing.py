@@ -5,14 +5,17 @@ import re
 from crawler.engines.html import TAG, absolute, closing, inline_text, number_of, tag_at
 from crawler.engines.invision import addresses
 from crawler.engines.invision.document import Document, title_text
-from crawler.engines.invision.markup import first_time, href_of, last_time, part, parts
+from crawler.engines.invision.markup import ANCHOR, first_time, highest_page, href_of, last_time, part, parts
 from crawler.engines.invision.threads import prefix_of, tags_of
 from crawler.records import Link, Status, Thread
 
 _ROW = re.compile(r"data-row(?:id|ID|Id)=[\"'](\d+)[\"']")
 _MOVED = ('<i class="fa fa-arrow-left', "<i class='fa fa-arrow-left", "fa-solid fa-arrow-left")
-_ANCHOR = re.compile(r"<a\b([^>]*+)>(.{0,3000}?)</a>", re.DOTALL)
 _STAT = re.compile(r"data-stat[tT]ype=[\"'](\w+)[\"']")
+# The same as the templates of 4 write it, with its number.
+_CELL = re.compile(
+    r"data-stat[tT]ype=[\"'](\w+)[\"'][^<>]*+>\s*+<span class=[\"']ipsDataItem_stats_number[\"']>([^<]*+)</span>"
+)
 _STAT_VALUE = re.compile(r"data-stat-value=[\"']([^\"']*)[\"']")
 _NUMBER_CELL = re.compile(r"(?:stats_number|stats-number)[^>]*+>([^<]*+)<")
 _REPLIES = ("forums_comments", "answers_no_number", "answers", "comments")
@@ -21,7 +24,7 @@ _CELLS = (
     ("ipsDataItem_title", "ipsDataItem_meta", "ipsDataItem_stats", "ipsDataItem_lastPoster"),
     ("ipsData__title", "ipsData__meta", "ipsData__stats", "ipsData__last"),
 )
-_PREFIXES = ("ipsTag_prefix", "ipsBadge--prefix", "ipsTags__prefix")
+_PREFIX = re.compile("ips(?:Tag_prefix|Badge--prefix|Tags__prefix)")
 
 
 def read_rows(document: Document, board_id: str | None) -> tuple[list[Thread], list[Link]]:
@@ -54,7 +57,7 @@ def _moved(document: Document, first: int) -> list[Link]:
     for sign in _MOVED:
         at = markup.find(sign, max(first - 20_000, document.body_start))
         while at >= 0:
-            found = _ANCHOR.search(markup, at, at + 3_000)
+            found = ANCHOR.search(markup, at, at + 3_000)
             href = href_of(found[1]) if found else None
             if href and (number := addresses.topic_id_of(href)) is not None:
                 url = addresses.first_page(absolute(document.base, href))
@@ -67,10 +70,11 @@ def read_stream(document: Document) -> list[Thread]:
     """The topics of which a stream of activity, or the results of a search, show a post."""
     markup = document.markup
     rows: dict[str, Thread] = {}
-    headings = list(parts(markup, "ipsStreamItem_title", document.body_start))
+    words = ("ipsStreamItem_title", "ipsStreamItem__title")
+    headings = next((titles for word in words if (titles := list(parts(markup, word, document.body_start)))), [])
     for index, heading in enumerate(headings):
         limit = headings[index + 1].opened if index + 1 < len(headings) else min(heading.end + 3_000, len(markup))
-        links = [(href_of(found[1]), found[2]) for found in _ANCHOR.finditer(markup, heading.start, limit)]
+        links = [(href_of(found[1]), found[2]) for found in ANCHOR.finditer(markup, heading.start, limit)]
         for href, content in links:
             number, title = addresses.topic_id_of(href), title_text(content)
             if number is not None and title is not None:
@@ -106,9 +110,9 @@ class _Row:
     def read(self, board_id: str | None) -> Thread | None:
         """The topic; None where the row is of something else, such as a file or a member."""
         name, url = self._title()
-        if url is None or (addresses.topic_id_of(url) is None and self._is_other(url)):
+        if url is None or ("/topic/" not in url and addresses.topic_id_of(url) is None and self._is_other(url)):
             return None
-        author, author_id, board = self._author()
+        author, author_id, board = self._author(board_id)
         created = first_time(self.byline) or (None, None)
         replies, views = self._counts()
         title = self.title
@@ -119,7 +123,7 @@ class _Row:
             prefix=prefix_of(title),
             author=author,
             author_id=author_id,
-            board_id=board_id or board,
+            board_id=board,
             created_at=created[0],
             created_text=created[1],
             last_post_at=last_time(self.latest),
@@ -139,23 +143,25 @@ class _Row:
 
     def _title(self) -> tuple[str | None, str | None]:
         """Title and address."""
-        for found in _ANCHOR.finditer(self.title):
+        for found in ANCHOR.finditer(self.title):
             href = href_of(found[1])
-            if self.number not in href or any(sign in found[1] for sign in _PREFIXES) or "getNewComment" in href:
+            if self.number not in href or "getNewComment" in href or _PREFIX.search(found[1]):
                 continue
             if (name := title_text(found[2])) is not None:
                 return name, addresses.first_page(absolute(self.document.base, href))
         return None, None
 
-    def _author(self) -> tuple[str | None, str | None, str | None]:
-        """Name and id of who opened the topic; and its forum, where the list names it."""
-        author, author_id, board = None, None, None
-        for found in _ANCHOR.finditer(self.byline):
+    def _author(self, board: str | None) -> tuple[str | None, str | None, str | None]:
+        """Name and id of who opened the topic; and its forum: that of the list, else the one that the row names."""
+        author, author_id = None, None
+        for found in ANCHOR.finditer(self.byline):
             href = href_of(found[1])
             if author is None and (number := addresses.member_id_of(href)):
                 author, author_id = inline_text(found[2]) or None, number
             else:
                 board = board or addresses.forum_id_of(href)
+            if author and board:
+                break
         return author or self._guest(), author_id, board
 
     def _guest(self) -> str | None:
@@ -167,7 +173,9 @@ class _Row:
         return name if space else None
 
     def _counts(self) -> tuple[int | None, int | None]:
-        counted: dict[str, int | None] = {}
+        counted = {name: number_of(shown.strip()) for name, shown in _CELL.findall(self.stats)}
+        if self.stats.count("data-stat") == len(counted):
+            return self._replies_and_views(counted)
         cells = list(_STAT.finditer(self.stats))
         for index, found in enumerate(cells):
             limit = cells[index + 1].start() if index + 1 < len(cells) else found.end() + 1_500
@@ -175,6 +183,10 @@ class _Row:
             shown = _STAT_VALUE.search(cell) or _NUMBER_CELL.search(cell)
             text = shown[1] if shown else inline_text(cell[cell.find(">") + 1 : cell.find("</li")])
             counted[found[1]] = number_of(text.strip())
+        return self._replies_and_views(counted)
+
+    @staticmethod
+    def _replies_and_views(counted: dict[str, int | None]) -> tuple[int | None, int | None]:
         replies = next((counted[name] for name in _REPLIES if name in counted), None)
         return replies, counted.get("num_views", counted.get("views"))
 
@@ -182,6 +194,4 @@ class _Row:
         if "agination" not in self.title:
             return None
         mini = part(self.title, "ipsPagination_mini") or part(self.title, "ipsPagination--mini")
-        content = self.title[mini.start : mini.end] if mini else ""
-        shown = [number_of(inline_text(text)) for _, text in _ANCHOR.findall(content)]
-        return max((number for number in shown if number), default=None)
+        return highest_page(self.title[mini.start : mini.end]) if mini else None

@@ -7,13 +7,19 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from crawler.engines.html import TAG, closing, decoded, from_epoch, from_iso, tag_at
+from crawler.engines.html import TAG, closing, decoded, from_epoch, from_iso, inline_text
 
 _SINGLE_QUOTED_TAG = re.compile(r"<[a-zA-Z][^<>']{0,4000}+'[^<>]*+>")
 _SINGLE_QUOTED = re.compile(r"(?<==)'([^'\"]*+)'")
-_TIME = re.compile(r"<time\b([^<>]*+)>([^<]*+)</time>")
+_TIME = re.compile(r"<time\b([^<>]*+)>((?:[^<]++|<(?!/time>)){0,20}+)</time>")
+# 5 can hold both a long wording and a short one, and shows what there is room for.
+_LONG = re.compile(r"ipsTime__long[\"'][^<>]*+>([^<]*+)<")
 _DATETIME = re.compile(r"\sdatetime\s?=\s?[\"']?([^\"'\s>]+)", re.IGNORECASE)
+_QUOTES = frozenset("\"'")  # before a "<": the text of an attribute that shows HTML
+_PAGE_SHOWN = re.compile(r">\s*+(\d{1,9})(?![\d.,])")
 _EDGES = frozenset("\"' \t\r\n")
+ANCHOR = re.compile(r"<a\b([^>]*+)>((?:[^<]++|<(?!/a>)){0,80}+)</a>")
+"""A link: its attributes and its content."""
 
 
 class Part(Struct, frozen=True):
@@ -54,6 +60,11 @@ def href_of(tag: str) -> str:
     return decoded(tag[at + 6 : end]) if end >= 0 else ""
 
 
+def plain_href(href: str) -> str:
+    """An address as written in an attribute, its ampersands decoded: nothing else, as "&section" is no "§ion"."""
+    return href.replace("&amp;", "&")
+
+
 def double_quoted(markup: str) -> str:
     """The fragment with all attributes in double quotes, as `Prose` and `attribute` want them."""
     if "='" not in markup:
@@ -67,32 +78,43 @@ def _requoted(tag: re.Match[str]) -> str:
     return _SINGLE_QUOTED.sub(r'"\1"', tag[0])
 
 
-def parts(markup: str, word: str, start: int = 0, limit: int | None = None) -> Iterator[Part]:
-    """The elements that have `word` among an attribute's words (their class, mostly); none inside a found one."""
+def part(markup: str, word: str, start: int = 0, limit: int | None = None) -> Part | None:
+    """The first element that has `word` among an attribute's words (its class, mostly)."""
     limit = len(markup) if limit is None else limit
-    at = markup.find(word, start, limit)
     width = len(word)
+    at = markup.find(word, start, limit)
     while at >= 0:
         following = at + width
         if markup[at - 1 : at] in _EDGES and markup[following : following + 1] in _EDGES:
-            bounds = tag_at(markup, at)
-            name = TAG.match(markup, bounds[0]) if bounds is not None else None
-            if bounds is not None and name is not None and bounds[0] >= start:
-                end = closing(markup, name[2], bounds[1], limit)
-                yield Part(markup[bounds[0] : bounds[1]], bounds[0], bounds[1], end)
-                following = max(end, following)
+            opened = markup.rfind("<", start, at)
+            tag = TAG.match(markup, opened) if opened >= 0 and markup[opened - 1 : opened] not in _QUOTES else None
+            if tag is not None and tag[2] and not tag[1] and (behind := tag.end()) > at:
+                return Part(tag[0], opened, behind, closing(markup, tag[2], behind, limit))
         at = markup.find(word, following, limit)
+    return None
 
 
-def part(markup: str, word: str, start: int = 0, limit: int | None = None) -> Part | None:
-    """The first of `parts`."""
-    return next(parts(markup, word, start, limit), None)
+def parts(markup: str, word: str, start: int = 0, limit: int | None = None) -> Iterator[Part]:
+    """All such elements; none inside a found one."""
+    while (found := part(markup, word, start, limit)) is not None:
+        yield found
+        start = max(found.end, found.start)
+
+
+def highest_page(links: str) -> int | None:
+    """The highest of the numbers that links to pages show; None where they show none."""
+    return max((int(digits) for digits in _PAGE_SHOWN.findall(links)), default=None)
 
 
 def first_time(markup: str, start: int = 0, limit: int | None = None) -> tuple[datetime | None, str | None] | None:
     """Instant and wording of the first <time>; None where there is none."""
     found = _TIME.search(markup, start, len(markup) if limit is None else limit)
-    return (instant(found[1]), " ".join(decoded(found[2]).split()) or None) if found else None
+    if found is None:
+        return None
+    words = found[2]
+    if "<" in words and (long := _LONG.search(words)) is not None:
+        words = long[1]
+    return instant(found[1]), inline_text(words) or None
 
 
 def last_time(markup: str) -> datetime | None:
@@ -105,6 +127,14 @@ def last_time(markup: str) -> datetime | None:
 def instant(attributes: str) -> datetime | None:
     """The instant that `datetime` names: ISO 8601 with offset, or (in some skins) an epoch."""
     found = _DATETIME.search(attributes)
-    if found is None:
-        return None
-    return from_epoch(int(found[1])) if found[1].isdecimal() and 8 <= len(found[1]) <= 11 else from_iso(found[1])
+    return stated(found[1]) if found is not None else None
+
+
+def stated(text: str) -> datetime | None:
+    """The instant that the text of an attribute states: ISO 8601 with offset, or an epoch."""
+    if text[-1:] == "Z":  # as the templates of 4 and 5 write it
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    return from_epoch(int(text)) if text.isdecimal() and 8 <= len(text) <= 11 else from_iso(text)

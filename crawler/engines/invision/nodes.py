@@ -5,14 +5,13 @@ import re
 from crawler.engines.html import TAG, absolute, closing, inline_text, number_of, tag_at
 from crawler.engines.invision import addresses
 from crawler.engines.invision.document import Document
-from crawler.engines.invision.markup import href_of, part
+from crawler.engines.invision.markup import ANCHOR, href_of, part
 from crawler.records import Board
 
 _NODES = (
     ("data-forum", re.compile(r"data-(forum)(?:id|ID|Id)=[\"'](\d+)[\"']")),
     ("data-category", re.compile(r"data-(category)(?:id|ID|Id)=[\"'](\d+)[\"']")),
 )
-_ANCHOR = re.compile(r"<a\b([^>]*+)>(.{0,3000}?)</a>", re.DOTALL)
 _HEADINGS = (
     "ipsDataItem_title",
     "ipsData__title",
@@ -78,7 +77,7 @@ def _title(document: Document, content: str, number: str) -> tuple[str | None, s
     for word in (*_HEADINGS, "h2", "h4"):
         heading = part(content, word) if not word.startswith("h") or len(word) > 2 else None
         block = content[heading.start : heading.end] if heading else content if word == "h4" else ""
-        for attributes, text in _ANCHOR.findall(block):
+        for attributes, text in ANCHOR.findall(block):
             href = href_of(attributes)
             if (addresses.forum_id_of(href) or addresses.numbered(href)) == number and (name := inline_text(text)):
                 return name, absolute(document.base, href)
@@ -93,7 +92,7 @@ def _children(document: Document, content: str, parent: str) -> list[Board]:
     if box is None:
         return []
     children = []
-    for attributes, text in _ANCHOR.findall(content[box.start : box.end]):
+    for attributes, text in ANCHOR.findall(content[box.start : box.end]):
         href = href_of(attributes)
         number = addresses.forum_id_of(href) or addresses.numbered(href)
         if number and (name := inline_text(text)):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from crawler.engines.html import TAG, absolute, closing, from_epoch, inline_text, number_of, tag_at
 from crawler.engines.invision.addresses import member_id_of
 from crawler.engines.invision.body import Body
-from crawler.engines.invision.markup import double_quoted, first_time, part, parts, value
+from crawler.engines.invision.markup import double_quoted, first_time, part, parts, plain_href, value
 from crawler.records import Attachment, Post, Status
 
 # The second stands for the first where a skin has dropped the element around it.
@@ -206,7 +206,7 @@ def _author(markup: str, place: Container, body: int, data: dict[str, object]) -
                 heading = markup.find("<h3", pane.start, pane.end)
                 end = markup.find("</h3", heading, pane.end)
                 shown = inline_text(markup[heading:end]) if 0 <= heading < end else shown
-            return shown, member_id_of(link[1].replace("&amp;", "&")) if link else None
+            return shown, member_id_of(plain_href(link[1])) if link else None
     return None, None
 
 
@@ -247,6 +247,6 @@ def _address(markup: str, place: Container, body: int, base: str) -> str:
             opened = max(markup.rfind('href="', place.start, at), markup.rfind("href='", place.start, at))
             href = markup[opened + 6 : at + len(sign)]
             if opened >= 0 and "do=report" not in href and not set(href) & set("\"'<> ") and len(href) > len(sign):
-                return absolute(base, href.replace("&amp;", "&"))
+                return absolute(base, plain_href(href))
             at = markup.find(sign, at + 1, body)
     return absolute(base, f"#comment-{place.post_id}")

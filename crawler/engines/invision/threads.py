@@ -6,14 +6,19 @@ from datetime import datetime
 from crawler.engines.html import COMMENT, inline_text, number_of
 from crawler.engines.invision import addresses
 from crawler.engines.invision.document import Document, title_text
-from crawler.engines.invision.markup import double_quoted, first_time, part, parts
+from crawler.engines.invision.markup import ANCHOR, double_quoted, first_time, href_of, part, parts, value
 from crawler.engines.invision.posts import Container, quote_data
 from crawler.records import Poll, PollOption, Post, Thread
 
+Starter = tuple[str | None, str | None, tuple[datetime | None, str | None]]
+"""Who opened a topic: name, id; and when: instant, wording."""
+
 _TOPIC_ID = re.compile(r"ipb\.topic\.topic_id\s*=\s*(\d+)")
+# What a page of IP.Board asks to have done with its topic: the form to reply, links to reply, print, and follow.
+_TOPIC_FIELD = re.compile(r"<input\b[^<>]{0,500}\sname=[\"']t[\"'][^<>]*+>")
+_TOPIC_LINK = re.compile(r"(?:do=reply_post|act=(?:Post|Print|Track)&)[^\"'<>\s]{0,80}?[&;]t=(\d+)", re.IGNORECASE)
 _FORUM_ID = re.compile(r"ipb\.topic\.forum_id\s*=\s*(\d+)")
 _FEED_ID = re.compile(r"\sdata-feedid=[\"']topic-(\d+)", re.IGNORECASE)
-_HREF = re.compile(r"<a\b[^>]*?\shref=[\"']([^\"']*+)[\"'][^>]*+>(.{0,3000}?)</a>", re.DOTALL)
 _COUNTER = re.compile(r"schema\.org\\?/(\w+Action)\"[^}]{0,200}?\"userInteractionCount\":\s*\"?(\d+)")
 _COMMENTS = re.compile(r"UserComments:(\d+)")
 _LOCK = ("fa-lock", "ipsBadge--locked", "icon_lock", "/lock.png", "/lock.gif")
@@ -43,9 +48,15 @@ def thread_id(document: Document, places: list[Container]) -> str | None:
     for url in (document.declared_url or "", document.page.url):
         if number := addresses.topic_id_of(url):
             return number
-    if document.generation < 4 and (found := re.search(r"\sname=[\"']t[\"']\s+value=[\"'](\d+)[\"']", markup)):
-        return found[1]
-    if document.generation == 3 and "hfeed" in markup:  # a topic, not search results; the scripts were taken out
+    if document.generation < 4:
+        field = _TOPIC_FIELD.search(markup)
+        named = value(field[0], "value") if field is not None else None
+        if named is not None and named.isdecimal():
+            return named
+        asked: set[str] = set(_TOPIC_LINK.findall(markup))
+        if len(asked) == 1:  # not those of the results of a search
+            return asked.pop()
+    if document.generation != 3 or "hfeed" in markup:  # a topic of 3, not results of a search
         linked = {_topic_of_post(markup, place) for place in places}
         if len(linked) == 1:
             return linked.pop()
@@ -56,9 +67,10 @@ def thread_id(document: Document, places: list[Container]) -> str | None:
 
 def _topic_of_post(markup: str, place: Container) -> str | None:
     """Id of the topic that a post's own link leads to."""
-    for href, content in _HREF.findall(markup, place.start, min(place.limit, place.start + 3_000)):
-        if inline_text(content).startswith("#"):
-            return addresses.topic_id_of(href.replace("&amp;", "&"))
+    for attributes, _ in ANCHOR.findall(markup, place.start, min(place.limit, place.start + 6_000)):
+        href = href_of(attributes)
+        if addresses.post_id_of(href) == place.post_id:
+            return addresses.topic_id_of(href)
     return None
 
 
@@ -70,9 +82,8 @@ def read_thread(document: Document, number: str, posts: list[Post], places: list
     frame = COMMENT.sub("", frame) if "<!--" in frame else frame
     _, last_page, _ = document.pages
     opening = next((post for post in posts if post.is_opening), None)
-    author, author_id, created = _starter(frame)
+    author, author_id, created = _starter(frame) if opening is None or not opening.author else _opener(opening)
     if opening is not None:
-        author, author_id = opening.author or author, opening.author_id or author_id
         created = (opening.created_at, opening.created_text)
     poll = read_poll(frame)
     replies, views = _counts(document)
@@ -114,11 +125,15 @@ def _board(document: Document) -> str | None:
     return found[1] if found else document.forum_id
 
 
-def _starter(frame: str) -> tuple[str | None, str | None, tuple[datetime | None, str | None]]:
+def _opener(post: Post) -> Starter:
+    return post.author, post.author_id, (post.created_at, post.created_text)
+
+
+def _starter(frame: str) -> Starter:
     """Who opened the topic, and when, as the header words it."""
     author, author_id = None, None
-    for href, content in _HREF.findall(frame[:20_000]):
-        number = addresses.member_id_of(href.replace("&amp;", "&"))
+    for attributes, content in ANCHOR.findall(frame[:20_000]):
+        number = addresses.member_id_of(href_of(attributes))
         if number and "<img" not in content and (name := inline_text(content)):
             author, author_id = name, number
             break
@@ -155,7 +170,7 @@ def tags_of(markup: str) -> list[str]:
     if "ipsTag" not in markup:
         return []
     tags: list[str] = []
-    for word in ("ipsTag", "ipsTags__tag"):
+    for word in ("ipsTag", "ipsTags__tag") if "ipsTags__tag" in markup else ("ipsTag",):
         found = [tag for tag in parts(markup, word) if "ipsTag_prefix" not in tag.tag]
         tags += [inline_text(markup[tag.start : tag.end]) for tag in found]
     return list(dict.fromkeys(filter(None, tags)))
