@@ -34,30 +34,21 @@ _POWERED = re.compile(
     re.IGNORECASE,
 )
 _STYLE_NAME = "phpBB style name:"
-_LEGACY_SIGNS = ('class="forumline"', "profile.php?mode=", 'class="mainoption"', 'class="thHead"',
-                 "templates/subSilver",
-                 'name="autologin"', 'class="postdetails"', "class=\"bodyline\"")  # fmt: skip
+_LEGACY_SIGNS = (
+    *('class="forumline"', 'class="mainoption"', 'class="thHead"', 'class="postdetails"', 'class="bodyline"'),
+    *("profile.php?mode=", "templates/subSilver", 'name="autologin"'),
+)
 _NEWER_SIGNS = ("ucp.php?mode=", "viewforum.php", "memberlist.php", "postprofile", "styles/prosilver/", "app.php/help")
 _OTHERS = re.compile(r'id="?XenForo|id="?XF\b|vbulletin|content="(?:Discourse|MyBB|vBulletin)|id="ipsLayout|SMF_|smf_')
+# Signs of a page that somebody rewrote: phpBB writes lower-case tags and double quotes.
 _REWRITTEN = (
-    *(
-        "<BODY",
-        "<TABLE",
-        "<DIV ",
-        " id=phpbb",
-        " class=postbody",
-        " class=postprofile",
-        " class=content",
-        "class=topictitle",
-    ),
-    *("class=forumtitle", "class=forumlink", "id='p", "class='postbody'", "class='topictitle'"),
+    *("<BODY", "<TABLE", "<DIV ", "id='p", "class='postbody'", "class='topictitle'", " id=phpbb", " class=postbody"),
+    *(" class=postprofile", " class=content", "class=topictitle", "class=forumtitle", "class=forumlink"),
 )
 _FEED_LINK = re.compile(r'<link\b[^<>]*\stype="application/(?:atom|rss)\+xml"[^<>]*>')
 _WITHOUT_POSTS = frozenset({"ucp", "posting", "mcp", "memberlist", "faq", "login", "profile"})
-_SCAN = 60_000
-
-
 _FEEDS = frozenset({"<?xml", "<rss ", "<feed"})
+_SCAN = 60_000
 
 
 class PhpBB:
@@ -132,7 +123,9 @@ class _Reading:
         self.engine = engine
         self.document = document
         markup = document.markup
-        shows_posts = document.section not in _WITHOUT_POSTS
+        # A saved page's address may be anything; what its own <body> says is certain.
+        is_list = "section-viewforum" in document.body_tag or "section-index" in document.body_tag
+        shows_posts = not is_list and document.section not in _WITHOUT_POSTS
         self.places: list[Place] = find_places(markup, document.body_start) if shows_posts else []
         # A topic page may list similar topics too.
         self.links = title_links(markup, document.body_start) if not self.places else []
@@ -181,10 +174,10 @@ class _Reading:
     def _board(self) -> ParsedPage:
         document = self.document
         first = self.links[0].start()
-        document.content = first, self.links[-1].end()
+        document.set_content(first, self.links[-1].end())
         own = self._own_board()
         threads = read_rows(document, self.links, own)
-        limit = document.content[0]
+        limit = document.body_start + len(document.before)
         boards = read_nodes(document, own, limit)
         if own is not None:
             boards = [board for board in boards if board.board_id != own]
@@ -207,7 +200,7 @@ class _Reading:
         if own is not None and document.section == "viewforum" and document.message is None:
             boards.insert(0, read_own_board(document, own, len(document.markup)))
             kind = PageKind.INDEX if len(boards) > 1 and "mode=post" not in document.markup else PageKind.BOARD
-            parsed = self._page(kind)
+            parsed = self._page(kind, paged=kind is PageKind.BOARD)
             parsed.board_id, parsed.boards = own, boards
             return parsed
         if not boards:
@@ -232,7 +225,7 @@ class _Reading:
             return self._page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
         if document.section == "search":
             return self._page(PageKind.EMPTY, reason="a search without topics")
-        if document.section == "viewtopic" or "postbody" in document.markup:
+        if document.section == "viewtopic" or (not document.section and "postbody" in document.markup):
             reason = "a topic page of phpBB without any post that could be read"
             if "view=print" in document.page.url:
                 reason = "the print view of a topic: its posts carry no ids"
@@ -244,7 +237,7 @@ class _Reading:
 
     def _thread(self) -> ParsedPage:
         document, places, markup = self.document, self.places, self.document.markup
-        document.content = places[0].start, places[-1].limit
+        document.set_content(places[0].start, places[-1].limit)
         parts = [cut(markup, place) for place in places]
         number = thread_id(document, {place.post_id for place in places})
         if number is None:
@@ -268,12 +261,12 @@ class _Reading:
             first_position=first,
             dates=document.dates(samples),
             shape=date_shape(samples),
-            authors=names.keys,
+            authors=names.keys(),
         )
         pairs = zip(parts, heads, strict=True)
         posts = [read_post(part, head, setting, index) for index, (part, head) in enumerate(pairs)]
         parsed = self._page(PageKind.THREAD, paged=True)
-        thread = read_thread(document, number, posts, parts[0].before)
+        thread = read_thread(document, number, posts, parts[0])
         parsed.containers, parsed.posts, parsed.thread_id = len(places), posts, number
         parsed.threads, parsed.board_id = [thread], thread.board_id
         return parsed

@@ -5,25 +5,25 @@ Quotes come in these markups: phpBB 2 a table with the name in `span.genmed` and
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
 
 from crawler.engines.html import Prose, attribute, closing, inline_text
 from crawler.engines.phpbb.addresses import post_id_of, user_id_of
 from crawler.records import Attachment, Quote
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
-_CITE = re.compile(r"\s*(?:<div[^>]*>\s*)?<cite[^>]*>")
+_CITE = re.compile(r"\s*(?:<div[^<>]*>\s*)?<cite[^<>]*>")
 _POST_ID = re.compile(r'\sdata-post-id="(\d+)"')
-_LINK = re.compile(r'<a\b[^>]*\shref="([^"]*)"[^>]*>((?:[^<]++|<(?!/a>)){0,2000})</a>')
-_NAME = re.compile(r'<(?:a|span)\b[^>]*\sclass="[^"]*\busername[^>]*>([^<]+)<')
-_LEGACY_CELL = re.compile(r'<td\b[^>]*\sclass="?(quote|code|spoiler)\w*"?[^>]*>', re.IGNORECASE)
+_LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"[^<>]*>((?:[^<]++|<(?!/a>)){0,2000})</a>')
+_NAME = re.compile(r'<(?:a|span)\b[^<>]*\sclass="[^"]*\busername[^<>]*>([^<]+)<')
+_LEGACY_CELL = re.compile(r'<td\b[^<>]*\sclass="?(quote|code|spoiler)\w*"?[^<>]*>', re.IGNORECASE)
 _LEGACY_REACH = 900
-_HIDDEN_DATE = re.compile(r'<(span|div)\b[^>]*\sclass="responsive-hide"[^>]*>.*?</\1>', re.DOTALL)
+_HIDDEN_DATE = re.compile(r'<(span|div)\b[^<>]*\sclass="responsive-hide"[^<>]*>.*?</\1>', re.DOTALL)
 _FILE = re.compile(
-    r"(?:download/)?file[^/?]*?(?:\?|@|%3F)(?:[\w=&;]*&(?:amp;)?)?id=\d+|download\.php\?id=\d+|download/file[\w]*\.\w+"
+    r"(?:download/)?file[^/?]*?(?:\?|@|%3F)(?:[\w=&;]*&(?:amp;)?)?id=\d+|download\.php\?id=\d+|download/file[\w-]*\.\w+"
 )
-_ANCHOR = re.compile(r"<a\b([^>]*)>((?:[^<]++|<(?!/a>)){0,2000})</a>")
-_IMAGE = re.compile(r"<img\b([^>]*)>")
+_ANCHOR = re.compile(r"<a\b([^<>]*)>((?:[^<]++|<(?!/a>)){0,2000})</a>")
+_IMAGE = re.compile(r"<img\b([^<>]*)>")
 # How translations word "NAME wrote:" at the head of a quote.
 _WROTE = re.compile(
     r"\s+(?:wrote|said|hat geschrieben|schrieb|a écrit|escribió|ha escrito|ha scritto|scrive|schreef|heeft geschreven|"
@@ -49,8 +49,8 @@ _DEEPEST = 20
 class Body(Prose):
     """Reads the content of a post's body element."""
 
-    def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
-        """`authors` gives the names on the page: what a quote's heading may begin with.
+    def __init__(self, authors: Collection[str], depth: int = 0) -> None:
+        """`authors` are the names on the page: what a quote's heading may begin with.
 
         `depth` is the number of quotes that the fragment stands in.
         """
@@ -256,7 +256,7 @@ class Body(Prose):
             return None
         if (found := _WROTE.search(said)) is not None:
             return said[: found.start()].strip() or None
-        known = [name for name in self._authors() if said.startswith(name) and len(name) < len(said)]
+        known = [name for name in self._authors if said.startswith(name) and len(name) < len(said)]
         if known:
             return max(known, key=len)
         if not said.endswith((":", "：")):  # noqa: RUF001

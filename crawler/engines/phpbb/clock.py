@@ -1,12 +1,15 @@
 """The zone of a phpBB page's dates, and the shape in which it words them.
 
 phpBB 2 and 3.0 add one offset to every date of a page and say so in the footer: "All times are GMT - 5 Hours", "All
-times are UTC + 1 hour [ DST ]" (the brackets, in any language, are one hour more). So that offset holds for old dates.
+times are UTC + 1 hour [ DST ]" (the brackets, in any language, are one hour more; the English, Spanish and other
+translations have an <abbr> in them). So that offset holds for old dates. phpBB 2 has names for some offsets: "EST
+(U.S./Canada)" is five hours behind, in summer too. A bare "UTC" or "GMT" counts only where it ends a sentence.
 
 From 3.1 each date is shown in the reader's zone with the daylight saving of its own day. The footer's text is that of
 today; the zone itself is in a `title`: `All times are <span title="Europe/Berlin">UTC+02:00</span>`. A title that is a
 zone of the IANA database or a bare "UTC", "UTC-5" (there a zone without daylight saving) is certain. Without such a
-title the text is not: "UTC+02:00" may be Berlin in summer, even "UTC" London in winter. Then no text is an instant.
+title, as in the footers of some styles, the text is not: "UTC+02:00" may be Berlin in summer, even "UTC" London in
+winter. Then no text is an instant.
 """
 
 import re
@@ -16,14 +19,21 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from crawler.engines.html import attribute, inline_text
 
-_TITLED = re.compile(r'<(?:span|abbr)\b[^>]*\stitle="([^"]{2,60})"[^>]*>\s*(UTC[^<]{0,12})</')
+_TITLED = re.compile(r'<(?:span|abbr)\b[^<>]*\stitle="([^"<>]{2,60})"[^<>]*>\s*UTC[^<]{0,12}</')
+# "GMT - 5 Hours", "UTC + 1 hour [ DST ]", "UTC [ <abbr title="Daylight Saving Time">DST</abbr> ]".
 _STATED = re.compile(
-    r"(?:^|>)[^<>\d]{0,90}?\b(?:UTC|GMT)(?![\w:])(\s*)(?:([+\-\u2212])\s*(\d{1,2})(?:([:.,])(\d{1,2}))?(?!\d))?"
-    r"[^<>\[\]\d]{0,30}(\[[^\[\]<>]{2,40}\])?"
+    r"(?:UTC|GMT)(?![\w:])(\s*)(?:([+\-\u2212])\s*(\d{1,2})(?:([:.,])(\d{1,2}))?(?!\d))?"
+    r"([^<>\[\]\d]{0,30})(\[(?:[^\[\]<>]|<[^<>]{0,90}>){2,60}\])?"
 )
+# Names that phpBB 2 has for some offsets; like all of its offsets they hold in summer and winter alike.
+_HOURS = {
+    "HST (Hawaii)": -10, "PST (U.S./Canada)": -8, "MST (U.S./Canada)": -7, "CST (U.S./Canada)": -6,
+    "EST (U.S./Canada)": -5, "CET (Europe)": 1, "EET (Europe)": 2, "CST (Australia)": 9.5, "EST (Australia)": 10,
+}  # fmt: skip
+_DIGIT = re.compile(r"\d")
+_NO_SENTENCE = ("<a ", "<a>", "<option", "<h1", "<h2", "<h3", "<h4", "<title", "<script")
 _OFFSET = re.compile(r"(?:UTC|GMT)\s*(?:([+\-\u2212])\s*(\d{1,2})(?::?(\d\d))?)?$")
 _WORD = re.compile(r"\d+|[^\W\d_]+\.?|\s+|[^\w\s]|_+")
-_REACH = 8_000
 _MINUTES = {"25": 15, "5": 30, "50": 30, "75": 45}
 _CONTINENTS = {
     "europa": "Europe", "европа": "Europe", "avrupa": "Europe", "amerika": "America", "amérique": "America",
@@ -48,35 +58,65 @@ def stated_zone(before: str, behind: str, *, newer: bool) -> tzinfo | None:
 
     `before` and `behind` are the markup around posts or rows; `newer` tells that the page is of phpBB 3.1 or later.
     """
-    behind = behind[-400_000:]
-    for part in (behind, before):
-        at = part.find(">UTC")
-        titled = _TITLED.search(part, max(part.rfind("<", 0, at), 0), at + 30) if at >= 0 else None
+    for part in (behind[-400_000:], before):
+        if (title := _zone_title(part)) is not None:
+            return _titled(title)
+        if not newer and (zone := _worded_zone(part, "UTC")) is not None:
+            return zone
+    return None if newer else _worded_zone(behind, "GMT") or _named_zone(behind)
+
+
+def _zone_title(part: str) -> str | None:
+    """The title of the offset that 3.1 and later show: the zone's name."""
+    at = part.find(">UTC")
+    while at >= 0:
+        titled = _TITLED.match(part, max(part.rfind("<", max(at - 200, 0), at), 0))
         if titled is not None:
-            return _titled(attribute(f' title="{titled[1]}"', "title") or "")
-    for part in (behind, before):
-        last = None
-        for sign in ("UTC", "GMT"):
-            at = part.find(sign)
-            while at >= 0:
-                line = part[max(part.rfind(">", 0, at), at - 120, 0) : at + 90].replace("&nbsp;", " ")
-                found = _STATED.search(line)
-                if found is not None and not _in_script(part, at) and (found[2] or not newer):
-                    last = found
-                at = part.find(sign, at + 3)
-        if last is not None:
-            return _fixed(last)
+            return attribute(f' title="{titled[1]}"', "title") or ""
+        at = part.find(">UTC", at + 4)
     return None
 
 
+def _worded_zone(part: str, sign: str) -> tzinfo | None:
+    """The zone that the last sentence with "UTC" (phpBB 3.0) or "GMT" (phpBB 2) in this part of the page names."""
+    last = None
+    at = part.find(sign)
+    while at >= 0:
+        found = _STATED.match(part[at : at + 240].replace("&nbsp;", " ")) if _in_sentence(part, at) else None
+        # Without an offset the word may be that of a title or a sentence of somebody's.
+        if found is not None and (found[2] or found[7] or not found[6].strip(" .|\n\t")):
+            last = found
+        at = part.find(sign, at + 3)
+    return _fixed(last) if last is not None else None
+
+
+def _named_zone(part: str) -> tzinfo | None:
+    """The zone of phpBB 2 that a sentence names instead of an offset: "All times are EST (U.S./Canada)"."""
+    if "T (" in part:
+        for name, hours in _HOURS.items():
+            if (at := part.rfind(name)) >= 0 and _in_sentence(part, at):
+                return timezone(timedelta(hours=hours))
+    return None
+
+
+def _in_sentence(markup: str, at: int) -> bool:
+    """Whether what stands at `at` is part of a sentence of the page's frame: no link, heading, script or attribute."""
+    behind = markup.rfind(">", max(at - 91, 0), at) + 1
+    words = markup[behind:at]
+    if (not behind and at > 90) or "<" in words or _DIGIT.search(words) is not None:
+        return False
+    opened = markup.rfind("<", max(behind - 2_000, 0), behind)
+    return not markup.startswith(_NO_SENTENCE, max(opened, 0)) and not _in_script(markup, at)
+
+
 def _in_script(markup: str, at: int) -> bool:
-    opened = markup.rfind("<script", 0, at)
+    opened = markup.rfind("<script", max(at - 20_000, 0), at)
     return opened >= 0 and markup.find("</script", opened, at) < 0
 
 
 def _fixed(found: re.Match[str]) -> tzinfo | None:
     """The one offset of phpBB 2 or 3.0."""
-    space, sign, hours, separator, rest, saving = found.groups()
+    space, sign, hours, separator, rest, _, saving = found.groups()
     if separator == ":" and not space:
         return None  # "UTC+02:00": the wording of 3.1 and later
     minutes = int(rest) if rest and separator == ":" else _MINUTES.get(rest or "", 0)

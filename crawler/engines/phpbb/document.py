@@ -10,28 +10,29 @@ from crawler.engines.page import Page
 from crawler.engines.phpbb.addresses import board_id_of, is_reordered, resolved, start_of, thread_id_of
 from crawler.engines.phpbb.clock import stated_zone
 
-_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 _SECTION = re.compile(r"\bsection-([a-z_/]+)")
 _SCRIPT_NAME = re.compile(r"/(viewtopic|viewforum|index|search|ucp|memberlist|posting|mcp|login|faq|profile)\.php")
 _PAGE_OF = re.compile(r"<(strong|b)>\s*(\d{1,6})\s*</\1>[^<>\d]{1,16}<\1>\s*(\d{1,6})\s*</\1>")
-_ACTIVE = re.compile(r'<li\b[^>]*\sclass="[^"]*\bactive\b[^"]*"[^>]*>\s*<(?:span|a)[^>]*>\s*(\d{1,6})\s*</')
+_ACTIVE = re.compile(r'<li\b[^<>]*\sclass="[^"]*\bactive\b[^"]*"[^<>]*>\s*<(?:span|a)[^<>]*>\s*(\d{1,6})\s*</')
 _ANCHOR = re.compile(r'<a\b([^<>]*\shref="([^"<>]*)"[^<>]*)>((?:[^<]++|<(?!/a>)){0,3000})</a>')
 _HEADING = re.compile(r"<(h[1-4])\b[^<>]*>((?:[^<]++|<(?!/h[1-4]>)){1,4000})</\1>")
 PREFIX = re.compile(
     r'<(span|strong|a)\b[^<>]*\sclass="[^"<>]*\b(?:topic_?-?prefix|prefix|topic-label)\b[^"<>]*"[^<>]*>'
     r"((?:[^<]++|<(?!/\1>)){0,200})</\1>"
 )
-_NUMBERED = re.compile(r"<a\b([^>]*)>\s*(\d{1,6})\s*</a>")
+_NUMBERED = re.compile(r"<a\b([^<>]*)>\s*(\d{1,6})\s*</a>")
 _STARTED = re.compile(r'<a\b[^<>]*\shref="([^"#<>]*start[^"#<>]*)"')
-_REL_NEXT = re.compile(r'<(?:a|link)\b[^>]*\srel="next"[^>]*>')
+_REL_NEXT = re.compile(r'<(?:a|link)\b[^<>]*\srel="next"[^<>]*>')
 _SELECTED = re.compile(r'<option\s+value="(\w+)"\s+selected')
-_ORDERS = re.compile(r'<select\b[^>]*\sname="(sd|sk|st|postorder|postdays)"[^>]*>')
-_CRUMB = re.compile(r'<a\b[^>]*\shref="([^"]*(?:viewforum|forum|-f\d)[^"]*)"[^>]*>')
+_ORDERS = re.compile(r'<select\b[^<>]*\sname="(sd|sk|st|postorder|postdays)"[^<>]*>')
+_HREF = re.compile(r'href="([^"<>]*)"')
+_FORUM_HREF = re.compile(r"forum|-f\d")
 _CRUMBS = ("data-forum-id=", "navlinks", "breadcrumb", 'id="pageheader"', 'class="nav"')
-_ADVICE = re.compile(r'<a\b[^>]*(?:\sclass="first-unread|\shref="[^"]*#unread")[^>]*>[^<]*</a>\s*(?:&bull;|•)?')
+_ADVICE = re.compile(r'<a\b[^<>]*(?:\sclass="first-unread|\shref="[^"]*#unread")[^<>]*>[^<]*</a>\s*(?:&bull;|•)?')
 _BRACKETED = re.compile(r"\[\s*(\d[\d.,\s]*)[^\d\[\]<>]{1,40}\]|\[[^\d\[\]<>]{1,40}(\d[\d.,]*)\s*\]")
 _PARAGRAPH = re.compile(r"<p\b[^<>]*>((?:[^<]++|<(?!/p>)){1,4000})</p>")
-_PASSWORD = re.compile(r'<input\b[^>]*\stype="password"', re.IGNORECASE)
+_PASSWORD = re.compile(r'<input\b[^<>]*\stype="password"', re.IGNORECASE)
 _REACH = 12_000
 
 
@@ -40,8 +41,14 @@ class Document(Frame):
 
     def __init__(self, page: Page, markup: str) -> None:
         super().__init__(page, markup)
-        self.content: tuple[int, int] | None = None
-        """Bounds of the posts or rows, once known: what frames the page is before and behind them."""
+        self.before = markup[self.body_start :]
+        """Markup from <body> to the posts or rows; of a page without any, all of it."""
+        self.behind = ""
+        """Markup behind the last post or row."""
+
+    def set_content(self, start: int, end: int) -> None:
+        """Says where the posts or rows are: what frames the page is before and behind them."""
+        self.before, self.behind = self.markup[self.body_start : start], self.markup[end:]
 
     @cached_property
     def body_tag(self) -> str:
@@ -67,6 +74,7 @@ class Document(Frame):
             or "assets_version" in tail
             or "phpBB Limited" in tail
             or "notouch" in self.body_tag
+            or "dropdown-container" in self.before
         )
 
     @cached_property
@@ -83,26 +91,20 @@ class Document(Frame):
 
     # -- where the page stands ------------------------------------------------------------------------------------
 
-    @property
-    def before(self) -> str:
-        """Markup from <body> to the posts or rows; of a page without any, all of it."""
-        return self.markup[self.body_start : self.content[0] if self.content else len(self.markup)]
-
-    @property
-    def behind(self) -> str:
-        """Markup behind the last post or row."""
-        return self.markup[self.content[1] :] if self.content else ""
-
     @cached_property
     def topic_links(self) -> list[tuple[str, str, str]]:
         """(tag, address, name) of links in headings above the posts that lead to a topic."""
         found = []
         before = self.before
-        for heading in _HEADING.finditer(before):
-            for link in _ANCHOR.finditer(heading[2]):
-                href = decoded(link[2])
-                if thread_id_of(href) is not None:
-                    found.append((link[1], href, link[3]))
+        at = before.find("<h")
+        while at >= 0:
+            heading = _HEADING.match(before, at)
+            if heading is not None and "href" in heading[2]:
+                for link in _ANCHOR.finditer(heading[2]):
+                    href = decoded(link[2])
+                    if thread_id_of(href) is not None:
+                        found.append((link[1], href, link[3]))
+            at = before.find("<h", at + 2)
         if not found:
             for sign in ("titles", "maintitle", "topic-title"):
                 at = before.find(f'class="{sign}"')
@@ -128,11 +130,11 @@ class Document(Frame):
                     (stop for tag in ("</ul>", "</p>", "</ol>", "</nav>", "</td>") if (stop := block.find(tag)) >= 0),
                     default=3_000,
                 )
-                found = [board for href in _CRUMB.findall(block[:stop]) if (board := board_id_of(decoded(href)))]
+                found = boards_linked(block[:stop])
                 if found:
                     return found[-1]
                 at = before.find(sign, at + len(sign))
-        found = [board for href in _CRUMB.findall(before) if (board := board_id_of(decoded(href)))]
+        found = boards_linked(before)
         return found[-1] if found else board_id_of(self.page.url)
 
     # -- pages ----------------------------------------------------------------------------------------------------
@@ -222,8 +224,14 @@ class Document(Frame):
         """Number of the page's first post in its thread; None where the order or the offset is not certain."""
         if is_reordered(self.page.url):
             return None
-        for found in _ORDERS.finditer(self.behind):
-            options = self.behind[found.end() : found.end() + 1_500]
+        behind = self.behind
+        at = behind.find("<select")
+        while at >= 0:
+            found = _ORDERS.match(behind, at)
+            at = behind.find("<select", at + 7)
+            if found is None:
+                continue
+            options = behind[found.end() : found.end() + 1_500]
             stop = options.find("</select")
             chosen = _SELECTED.search(options if stop < 0 else options[:stop])
             if chosen is not None and chosen[1] not in {"a", "asc", "t", "0"}:
@@ -232,6 +240,8 @@ class Document(Frame):
         start = start_of(self.page.url)
         if page == 1:
             return 1 if not start else None
+        if page is not None and start:
+            return start + 1
         if page is not None and self.per_page:
             return (page - 1) * self.per_page + 1
         return None
@@ -286,14 +296,23 @@ class Document(Frame):
         markup = self.markup
         if ('id="login"' in markup or 'id="login_forum"' in markup) and _PASSWORD.search(markup):
             return True
-        if self.section == "ucp" or "login" in self.section:
-            return _PASSWORD.search(markup) is not None
-        return ('action="login.php' in markup or 'ucp.php?mode=login"' in markup) and 'name="password"' in markup
+        if 'name="password"' not in markup:  # the one of a form to register is "new_password"
+            return False
+        if self.section == "ucp" or "login" in self.section or 'action="login.php' in markup:
+            return True
+        # Some styles have a short form on every page; only the long one asks whether to be hidden from others.
+        return 'ucp.php?mode=login"' in markup and 'name="viewonline"' in markup
 
     def dates(self, samples: list[str]) -> LocalDates:
         """The reader of the page's dates in words; `samples` are some of them."""
         zone = stated_zone(self.before, self.behind, newer=self.is_newer)
         return LocalDates(zone=zone, fetched_at=self.page.fetched_at, samples=samples)
+
+
+def boards_linked(markup: str) -> list[str]:
+    """Ids of the forums that links in this piece of the page lead to."""
+    hrefs = [href for href in _HREF.findall(markup) if _FORUM_HREF.search(href) is not None]
+    return [board for href in hrefs if (board := board_id_of(decoded(href))) is not None]
 
 
 def _leads_on(href: str) -> bool:

@@ -9,7 +9,7 @@ import re
 
 from crawler.engines.html import decoded, inline_text, number_of
 from crawler.engines.phpbb.addresses import board_id_of, first_page, resolved, start_of
-from crawler.engines.phpbb.document import Document, count_in
+from crawler.engines.phpbb.document import Document, boards_linked, count_in
 from crawler.records import Board
 
 _FORUM = re.compile(
@@ -31,6 +31,7 @@ _TOLD = re.compile(
     r"\s*</h\d>\s*(?:<div>\s*(?:<!--[^<>]*-->\s*)?)?<(?:div|p)\b[^<>]*>"
     r"((?:[^<]++|<(?!/?(?:div|p)\b)){1,1500})</(?:div|p)>"
 )
+_NOT_TOLD = re.compile(r'class="(?:moderators|[^"<>]*action)')
 _CLASS_END = re.compile(
     r'<(?:dd|td)\b|class="(?:lastpost|responsive-show|topics|posts|subforum|moderators|phones|forum-stat|gensmall)'
     r"|<strong>[^<]{2,40}:"
@@ -85,8 +86,8 @@ def _forum_links(markup: str, start: int, limit: int) -> list[re.Match[str]]:
     for sign in ("forumtitle", "forumlink", "subforum"):
         at = markup.find(sign, start, limit)
         while at >= 0:
-            opened = markup.rfind("<", start, at)
-            if (link := _FORUM.match(markup, opened)) is not None:
+            opened = markup.rfind("<", max(start, at - 2_000), at)
+            if opened >= 0 and (link := _FORUM.match(markup, opened)) is not None:
                 found[opened] = link
             at = markup.find(sign, at + len(sign), limit)
     return [found[opened] for opened in sorted(found)]
@@ -111,7 +112,7 @@ def read_own_board(document: Document, own: str, limit: int) -> Board:
     if at >= 0:
         segment = before[at : at + 3_000]
         told = _TOLD.match(segment)
-        if told is not None and 'class="moderators' not in told[0] and "<strong>" not in told[1][:40]:
+        if told is not None and "<strong>" not in told[1][:40] and not _NOT_TOLD.search(told[0]):
             board.description = inline_text(re.split(r"<br ?/?>\s*$", told[1])[0]) or None
     return board
 
@@ -121,8 +122,8 @@ def _anchors(before: str, own: str) -> list[re.Match[str]]:
     found: dict[int, re.Match[str]] = {}
     at = before.find(f"f={own}")
     while at >= 0:
-        opened = before.rfind("<a", 0, at)
-        if opened >= 0 and (link := _ANCHOR.match(before, opened)) is not None:
+        opened = before.rfind("<a", max(at - 2_000, 0), at)
+        if opened >= 0 and opened not in found and (link := _ANCHOR.match(before, opened)) is not None:
             found[opened] = link
         at = before.find(f"f={own}", at + 3)
     return list(found.values()) or list(_ANCHOR.finditer(before))
@@ -130,14 +131,9 @@ def _anchors(before: str, own: str) -> list[re.Match[str]]:
 
 def _parents(before: str, own: str) -> str | None:
     """The forum before the page's own in the breadcrumb."""
-    found: list[str] = []
-    for href in re.findall(r'\shref="([^"<>]*(?:viewforum|forum|-f\d)[^"<>]*)"', before[:40_000]):
-        number = board_id_of(decoded(href))
-        if number == own:
-            return found[-1] if found else None
-        if number is not None:
-            found.append(number)
-    return None
+    found = boards_linked(before[:40_000])
+    at = found.index(own) if own in found else 0
+    return found[at - 1] if at else None
 
 
 def _board(document: Document, number: str, title: str | None, parent: str | None, href: str) -> Board:

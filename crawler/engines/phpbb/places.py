@@ -12,12 +12,13 @@ from msgspec import Struct
 from crawler.engines.html import TAG, closing, tag_at
 
 _NAMED = re.compile(r'="p_?(\d{1,12})"')
+_NAMING = (" id", " name", "\nid", "\nname", "\tid", "\tname")
 _LEGACY = re.compile(r'<a (?:name|id)="(\d{1,12})"')
 _CONTENT_ID = re.compile(r'\sid="(?:post_content|postdiv)_?(\d{1,12})"')
 _CONTAINERS = frozenset(
     {"div", "article", "li", "section", "tr", "table", "tbody", "a", "span", "td", "dl", "ul", "h3"}
 )
-_SIGNS = ("postbody", "content", "post_hidden", "ignore")
+_SIGNS = ("content", "postbody", "post_hidden", "ignore")
 _LEGACY_SIGNS = ('"postbody', '"content"', '"postcontent')
 _TEXT_CLASSES = (
     "content|postcontent|post-content|post_content|post-text|posttext|post-body|post_body|post-message|message"
@@ -28,6 +29,11 @@ _INNER = re.compile(
 _BODY = re.compile(
     r'<(div|article|section|span|td|blockquote|p)\b[^<>]*\sclass="(?:[^"<>]*\s)?'
     rf'(?:{_TEXT_CLASSES}|entry-content|postbody)(?:\s[^"<>]*)?"[^<>]*>'
+)
+# What follows the last post where tables hold them: the choice of order, the way back, the list of forums, the foot.
+_BEHIND_TABLES = (
+    *('name="st"', 'name="postdays"', 'class="catBottom"', 'class="breadcrumbs"', '="similar_topics'),
+    *('="jumpbox', 'class="copyright"', '="wrapfooter', '="page-footer'),
 )
 _SIGNATURE = re.compile(r"(?:<br ?/?>\s*|>\s*|^\s*)_{10,}\s*<br ?/?>")
 _NOTE = re.compile(r'<(?:span|p|div)\b[^<>]*\sclass="(?:gensmall|editedmessage)"[^<>]*>')
@@ -85,10 +91,11 @@ def find_places(markup: str, start: int) -> list[Place]:
 
 
 def _by_name(markup: str, start: int) -> list[tuple[str, int, int]]:
+    """(id, start and end of its start tag) of every element that is named as posts of phpBB 3 are."""
     found = []
     for number in _NAMED.finditer(markup, start):
         at = number.start()
-        if markup.endswith(("id", "name"), 0, at) and markup[at - 3] in " \t\nam":
+        if markup.endswith(_NAMING, 0, at):
             opened, behind = _bounds(markup, at)
             name = TAG.match(markup, opened) if behind > opened else None
             if name is not None and name[2] in _CONTAINERS:
@@ -105,10 +112,7 @@ def _end(markup: str, opened: int, behind: int) -> int:
     name = TAG.match(markup, opened)
     if name is not None and name[2] in {"div", "article", "li", "section"}:
         return closing(markup, name[2], behind, len(markup))
-    for sign in ("jumpbox", 'name="postdays"', "postorder", 'class="copyright"', "wrapfooter", "page-footer"):
-        if (at := markup.find(sign, behind)) >= 0:
-            return at
-    return len(markup)
+    return min((at for sign in _BEHIND_TABLES if (at := markup.find(sign, behind)) >= 0), default=len(markup))
 
 
 def cut(markup: str, place: Place) -> Parts:

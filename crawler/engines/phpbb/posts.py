@@ -1,7 +1,7 @@
 """Posts of a phpBB topic page."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -14,13 +14,14 @@ from crawler.engines.phpbb.clock import plain_date
 from crawler.engines.phpbb.places import Parts
 from crawler.records import Attachment, Post, Status
 
-_TIME = re.compile(r"<time\b([^>]*)>([^<]{0,200})</time>")
+_TIME = re.compile(r"<time\b([^<>]*)>([^<]{0,200})</time>")
 _USERNAME = re.compile(
     r'<(a|span|strong|b)\b([^<>]*\sclass="(?:[^"<>]*\s)?username(?:-coloured)?[\s"][^<>]*)>'
-    r"\s*(?:<(?:span|strong|b|em|i|font|bdi)\b[^>]*>\s*)*([^<]*[^<\s][^<]*)<"
+    r"\s*(?:<(?:span|strong|b|em|i|font|bdi)\b[^<>]*>\s*)*([^<]*[^<\s][^<]*)<"
 )
+_BOLD = re.compile(r"<(?:strong|b|dt|h4)\b[^<>]*>\s*([^<]*[^<\s][^<]*)</")
 _HREF = re.compile(r'\shref="([^"]*)"')
-_STRONG = re.compile(r"<(strong|b)\b[^>]*>((?:[^<]++|<(?!/?(?:strong|b)\b)){1,600})</\1>")
+_STRONG = re.compile(r"<(strong|b)\b[^<>]*>((?:[^<]++|<(?!/?(?:strong|b)\b)){1,600})</\1>")
 _NAME_CELLS = (
     re.compile(
         r'<(?:b|span|strong|div|td)\b[^<>]*\sclass="postauthor"[^<>]*>((?:[^<]++|<(?!/(?:b|span|strong|div|td)>)){1,600})<'
@@ -33,7 +34,9 @@ _PROFILE = re.compile(r'<a\b[^<>]*\shref="([^"<>]*)"[^<>]*>\s*((?:[^<]++|<(?!/a>
 _ICON = re.compile(r'<a\b[^<>]*\shref="([^"<>]*\bu(?:=|%3D)\d+[^"<>]*)"[^<>]*>\s*(?:<img|<i\b|<span)')
 _POSTED = re.compile(r"<b>[^<]{2,40}</b>\s*([^<]*\d[^<]*)")
 _DETAILS = re.compile(r'class="(?:postdetails|gensmall|genmed|small)"[^<>]*>\s*([^<]*\d{1,2}[:.]\d\d[^<]*)')
-_DATED = re.compile(r'<\w+[^<>]*\sclass="[^"<>]*\b\w*date\w*"[^<>]*>(?:\s|<img[^>]*>|<i\b[^>]*></i>)*([^<]*\d[^<]*)<')
+_DATED = re.compile(
+    r'<\w+[^<>]*\sclass="[^"<>]*\b\w*date\w*"[^<>]*>(?:\s|<img[^<>]*>|<i\b[^<>]*></i>)*+([^<]*\d[^<]*)<'
+)
 _TEXT = re.compile(r"(?<!</strong)(?<!</b)>([^<>]*\d{1,2}[:.h]\d\d[^<>]*)<")
 _LABEL = re.compile(r"^[^\W\d_][^\d:：]{1,30}[:：]\s+(?=\S*.*\d)")  # noqa: RUF001
 _DIGIT = re.compile(r"\d")
@@ -62,7 +65,7 @@ class Setting(Struct, frozen=True):
     dates: LocalDates
     shape: re.Pattern[str] | None
     """Finds a date of this page within a sentence."""
-    authors: Callable[[], Iterable[str]]
+    authors: Collection[str]
 
 
 class Head(Struct, frozen=True):
@@ -115,7 +118,7 @@ def username_in(markup: str, limit: int | None = None) -> re.Match[str] | None:
     limit = len(markup) if limit is None else limit
     at = markup.find("username", 0, limit)
     while at >= 0:
-        opened = markup.rfind("<", 0, at)
+        opened = markup.rfind("<", max(at - 2_000, 0), at)
         if opened >= 0 and (found := _USERNAME.match(markup, opened, limit)) is not None:
             return found
         at = markup.find("username", at + 8, limit)
@@ -155,7 +158,7 @@ def _is_dated(text: str) -> bool:
 def _dated(region: str) -> Iterable[re.Match[str]]:
     at = region.find("date")
     while at >= 0:
-        opened = region.rfind("<", 0, at)
+        opened = region.rfind("<", max(at - 2_000, 0), at)
         if opened >= 0 and (found := _DATED.match(region, opened)) is not None:
             yield found
         at = region.find("date", at + 4)
@@ -217,8 +220,9 @@ def _without_sign(parts: Parts) -> str | None:
     """A name in bold letters, where nothing else says which text is the name."""
     profile = element(parts.before, "postprofile") or element(parts.after, "postprofile")
     for region in (profile[1] if profile else "", parts.before):
-        if (found := re.search(r"<(?:strong|b|dt|h4)\b[^<>]*>\s*([^<]*[^<\s][^<]*?)\s*</", region)) is not None:
-            return inline_text(found[1]).rstrip(":") or None
+        found = _BOLD.search(region)
+        if found is not None and (name := inline_text(found[1])) and not name.endswith((":", "\uff1a")):
+            return name
     return None
 
 
@@ -286,13 +290,11 @@ def _status(parts: Parts, author: str | None) -> Status:
     tag = parts.place.tag
     words = (attribute(tag, "class") or "").split() if " deleted" in tag or "unapproved" in tag else []
     deleted = element(parts.after, "post_deleted_msg") if "post_deleted_msg" in parts.after else None
-    hidden = element(parts.before, "ignore") if "ignore" in parts.before else None
     if "deleted" in words or deleted is not None:
-        said = (deleted or hidden or ("", ""))[1]
+        said = (deleted or element(parts.before, "ignore") or ("", ""))[1]
         by = _DELETED_BY.search(said)
-        return (
-            Status.REMOVED if by is not None and author is not None and inline_text(by[1]) != author else Status.DELETED
-        )
+        by_another = by is not None and author is not None and inline_text(by[1]) != author
+        return Status.REMOVED if by_another else Status.DELETED
     if "unapproved" in words or 'class="post-notice unapproved' in parts.before:
         return Status.HIDDEN
     return Status.HIDDEN if parts.content is None else Status.VISIBLE
@@ -316,7 +318,7 @@ def _edited(parts: Parts, setting: Setting) -> tuple[bool, datetime | None]:
 
 
 def _edit_notes(parts: Parts, shape: re.Pattern[str] | None) -> Iterable[str]:
-    if parts.note and inline_text(parts.note):
+    if parts.note and _DIGIT.search(inline_text(parts.note)):
         yield parts.note
     after = parts.after
     if "notice" in after:
@@ -329,7 +331,10 @@ def _edit_notes(parts: Parts, shape: re.Pattern[str] | None) -> Iterable[str]:
         for found in _edit_tags(after):
             content = after[found.end() : found.end() + 1_000].partition("</span>")[0].partition("</td>")[0]
             text = inline_text(content)
-            if ("edited" in found[0] and text) or (shape is not None and shape.search(text) and len(text) > 24):
+            date = shape.search(text) if shape is not None else None
+            # Not a date in brackets: that of somebody's thanks.
+            dated = date is not None and len(text) > 24 and text[date.start() - 1 : date.start()] != "("
+            if ("edited" in found[0] and text) or (dated and not _BUMPED.search(content)):
                 yield content
 
 
@@ -338,7 +343,7 @@ def _edit_tags(after: str) -> Iterable[re.Match[str]]:
     for sign in ("gensmall", "edited"):
         at = after.find(sign, 0, 20_000)
         while at >= 0:
-            opened = after.rfind("<", 0, at)
+            opened = after.rfind("<", max(at - 2_000, 0), at)
             if opened >= 0 and (found := _EDITED.match(after, opened)) is not None:
                 yield found
             at = after.find(sign, at + len(sign), 20_000)

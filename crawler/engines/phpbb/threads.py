@@ -5,10 +5,9 @@ import re
 from crawler.engines.html import attribute, decoded, element, inline_text, number_of
 from crawler.engines.phpbb.addresses import board_id_of, first_page, named_thread, post_id_of, resolved, thread_id_of
 from crawler.engines.phpbb.document import PREFIX, Document
+from crawler.engines.phpbb.places import Parts
 from crawler.records import Poll, PollOption, Post, Thread
 
-_ANCHOR = re.compile(r"<a\b([^<>]*\shref=\"([^\"<>]*)\"[^<>]*)>((?:[^<]++|<(?!/a>)){0,3000})</a>")
-_HEADING = re.compile(r"<(h[1-4])\b([^<>]*)>((?:[^<]++|<(?!/h[1-4]>)){1,4000})</\1>")
 _HIDDEN = re.compile(r'<input\b[^<>]*\sname="t"[^<>]*>')
 _OWN_LINKS = re.compile(r'\shref="([^"<>]*(?:mode=(?:reply|quote)|view=(?:print|next|previous)|watch=topic)[^"<>]*)"')
 _LOCKED = ("topic_locked", "reply-locked", "locked-icon", "topic-locked", "button-locked", "button_locked", "fa-lock ")
@@ -27,6 +26,7 @@ _CELL = re.compile(r"<td\b[^<>]*>((?:[^<]++|<(?!/?td\b)){0,1500})</td>")
 _BARS = re.compile(
     r"<table\b[^<>]*>\s*<tr>(?:\s*<td\b[^<>]*>\s*(?:<img\b[^<>]*>\s*)?</td>){1,5}\s*</tr>\s*</table>", re.IGNORECASE
 )
+_NEAR = 8_000
 _VOTES = re.compile(r"\[\s*([\d.,]+)\s*\]")
 
 
@@ -48,21 +48,20 @@ def thread_id(document: Document, post_ids: set[str]) -> str | None:
         for href in _OWN_LINKS.findall(part):
             if found := thread_id_of(decoded(href)):
                 return found
-    if document.content is not None:
-        for found_link in re.finditer(r'\shref="([^"<>]*[?&@;]t=\d[^"<>]*#p?\d+)"', document.markup):
-            href = decoded(found_link[1])
-            if post_id_of(href) in post_ids:
-                return thread_id_of(href)
+    for found_link in re.finditer(r'\shref="([^"<>]*[?&@;]t=\d[^"<>]*#p?\d+)"', document.markup):
+        href = decoded(found_link[1])
+        if post_id_of(href) in post_ids:
+            return thread_id_of(href)
     return None
 
 
-def read_thread(document: Document, number: str, posts: list[Post], sample: str) -> Thread:
-    """The topic's record; `sample` is the head of its first post on the page."""
-    prefix, title = _title(document, number, sample)
+def read_thread(document: Document, number: str, posts: list[Post], first: Parts) -> Thread:
+    """The topic's record; `first` are the parts of the first post on the page."""
+    prefix, title = _title(document, number, first.before)
     opening = next((post for post in posts if post.is_opening), None)
     page, last_page, _ = document.pages
     total = document.total
-    poll = read_poll(document.before)
+    poll = read_poll(document.before, in_tables=not first.place.tag.startswith(("<div", "<article")))
     return Thread(
         site=document.site,
         thread_id=number,
@@ -87,9 +86,10 @@ def read_thread(document: Document, number: str, posts: list[Post], sample: str)
 
 
 def _tags(before: str) -> list[str]:
-    if "_tag" not in before and "tag-link" not in before and "topic-tag" not in before:
+    near = before[-_NEAR:]
+    if "tag" not in near:
         return []
-    return list(dict.fromkeys(inline_text(name) for name in _TAG.findall(before)))
+    return list(dict.fromkeys(inline_text(name) for name in _TAG.findall(near)))
 
 
 def board_of(document: Document, number: str) -> str | None:
@@ -152,11 +152,11 @@ def _address(document: Document, number: str) -> str:
     return first_page(document.page.url)
 
 
-def read_poll(before: str) -> Poll | None:
+def read_poll(before: str, *, in_tables: bool) -> Poll | None:
     """The poll above the posts: as results, or as the form of somebody who may still vote."""
     at = before.find('class="polls')
     if at < 0:
-        return _table_poll(before)
+        return _table_poll(before) if in_tables else None
     stop = before.find("</fieldset", at)
     block = before[at : stop if stop >= 0 else at + 40_000]
     heads = list(
