@@ -3,6 +3,7 @@
 Recognised by its generator, `<html id="vbulletin_html">`, its scripts (clientscript/vbulletin_*), or its posts' ids.
 Read: threads, single posts, boards, results of searches, index and categories; live pages, pages saved by a browser,
 mirrors; vBSEO's and DBSEO's addresses. Printable and archive pages name no post: they are `unknown`, with the thread.
+So are articles, blogs, profiles, announcements and calendars, which are no threads.
 
 Forum, category, channel = Board; thread, topic = Thread; post, comment (with `parent_id`) = Post; prefix = prefix;
 thanks and likes = reactions; "has been deleted by" = removed, by its author = deleted; ignored = hidden.
@@ -12,41 +13,32 @@ The page is read where it stands, by finding and cutting text around the ids tha
 """
 
 import re
+from functools import cached_property
 
-from crawler.engines.html import COMMENT, absolute, challenge_reason, element, inline_text, tidy
+from crawler.engines.html import COMMENT, absolute, challenge_reason, element, inline_text, tag_at, tidy
 from crawler.engines.page import Page, Recognition
 from crawler.engines.vbulletin import addresses, boards, listing, nodes, posts, threads, topics
 from crawler.engines.vbulletin.document import Document, read_date
+from crawler.engines.vbulletin.instants import date_posts
 from crawler.engines.vbulletin.posts import ReadPost, Setting
+from crawler.engines.vbulletin.signs import sign_of
 from crawler.records import Board, Link, PageKind, ParsedPage
 
-_SIGNS = (
-    (re.compile(r'<meta\b[^<>]*name="?generator"?[^<>]*content="?vBulletin', re.IGNORECASE), 0.99, "the generator"),
-    (re.compile(r"<html\b[^<>]*\sid=[\"']?vbulletin_html", re.IGNORECASE), 0.99, '<html id="vbulletin_html">'),
-    (
-        re.compile(r"clientscript/vbulletin[_\w-]{0,30}(?:\.js|/)|vBulletin_init\(\)|vb_meta_bburl", re.IGNORECASE),
-        0.99,
-        "its scripts",
-    ),
-    (re.compile(r'window\.vBulletin = window\.vBulletin|"baseurl_core":'), 0.99, "its scripts (version 5)"),
-    (re.compile(r'\sid=["\']?post_message_\d|<!-- / post #\d+ -->', re.IGNORECASE), 0.9, "posts with post_message_N"),
-    (re.compile(r'\sdata-node-publishdate="\d'), 0.9, "posts with data-node-publishdate"),
-    (re.compile(r"vBulletin(?:&reg;|®|&#174;),? (?:v|Version )\d"), 0.7, "its copyright line"),
-    (
-        re.compile(r'\sid="(?:td_threadtitle_|thread_title_)\d|class="postbit(?:legacy)? postbitim'),
-        0.7,
-        "rows of threads",
-    ),
+# Tags in capitals, or ids without double quotes, that a parser brings into the software's own form.
+_REWRITTEN = (
+    "<HTML",
+    "<TABLE",
+    "<DIV",
+    "<LI",
+    *(f"id={quote}{name}" for quote in ("", "'") for name in ("post_message_", "td_threadtitle_", "thread_title_")),
 )
-_REWRITTEN = re.compile(r"<HTML\b|\sid=(?:'|)(?:post_message_|td_threadtitle_|thread_title_)\d|<(?:TABLE|DIV|LI)\b")
 _SCRIPT = re.compile(r'THIS_SCRIPT = "(\w+)"')
 _SEARCH = re.compile(r"search\.php\?|/search(?:/|\?|$)")
 _LOGIN_FORM = re.compile(
     r'name="vb_login_username"|action="[^"]*login\.php\?do=login|class="[^"]*login-form|auth/login-form'
 )
-# The form in the page's own text; the one at its head calls its field navbar_username.
-_OWN_LOGIN = re.compile(r'<input\b(?![^<>]*\sid="navbar)[^<>]*\sname="vb_login_username"')
 _FORMS = ('id="registerform"', 'value="addmember"', 'name="do" value="emailpassword"')
+_TITLED = re.compile(r'class="tcat"[^<>]*>\s*([^<>]{3,60})</td>\s*</tr>\s*<tr>\s*<td class="panelsurround"')
 _REGISTER = re.compile(r"/register(?:\.php|/|\?|$)|/login(?:\.php|/|\?|$)|/lostpw|auth/login")
 
 
@@ -61,11 +53,10 @@ class VBulletin:
     def recognise(self, page: Page) -> Recognition | None:
         """Whether the page is vBulletin's, and what says so."""
         text = page.text()
-        for sign, confidence, evidence in _SIGNS:
-            if sign.search(text):
-                version = Document(page, text).version
-                return Recognition(engine=self.name, version=version, confidence=confidence, evidence=evidence)
-        return None
+        if (sign := sign_of(text)) is None:
+            return None
+        version = Document(page, text).version
+        return Recognition(engine=self.name, version=version, confidence=sign[0], evidence=sign[1])
 
     def page_url(self, url: str, page: int) -> str:
         """Address of page number `page` (from 1) of the thread or board whose first page is `url`."""
@@ -91,8 +82,9 @@ class VBulletin:
         if document.is_rewritten and (tidied := tidy(text)):
             return _Reading(self.name, Document(page, tidied)).parsed()
         parsed = _Reading(self.name, document).parsed()
-        if parsed.page_kind is PageKind.UNKNOWN and _REWRITTEN.search(document.markup) and (tidied := tidy(text)):
-            return _Reading(self.name, Document(page, tidied)).parsed()
+        if parsed.page_kind is PageKind.UNKNOWN and any(sign in document.markup for sign in _REWRITTEN):
+            tidied = tidy(text)
+            return _Reading(self.name, Document(page, tidied)).parsed() if tidied else parsed
         return parsed
 
 
@@ -102,9 +94,15 @@ class _Reading:
     def __init__(self, engine: str, document: Document) -> None:
         self.engine = engine
         self.document = document
-        at = document.text.find("THIS_SCRIPT =")
+        head_end = document.text.find("<body")
+        at = document.text.find("THIS_SCRIPT =", 0, head_end if head_end > 0 else len(document.text))
         found = _SCRIPT.match(document.text, at) if at >= 0 else None
         self.script = found[1] if found else ""
+
+    @cached_property
+    def is_ours(self) -> bool:
+        """Whether anything on the page says that this software wrote it."""
+        return sign_of(self.document.text) is not None
 
     def parsed(self) -> ParsedPage:
         """The page, by what is on it."""
@@ -116,9 +114,13 @@ class _Reading:
                 document.content = first, places[-1].start
                 setting = self._setting(places[0].post_id, nodes=True)
                 read = [nodes.read_node(document.markup, place, setting) for place in places]
+                if None in read and any(post is not None and post.post.body_text for post in read):
+                    read = [nodes.read_node(document.markup, place, setting, is_known=True) for place in places]
                 return self._thread(setting, read, [place.post_id for place in places], first, nodes=True)
             return self._channel(places)
         found = posts.containers(document.markup, document.body_start)
+        if found and self.script == "vbcms":
+            return self._page(PageKind.UNKNOWN, reason="an article: its comments are posts of a thread of its own")
         if found and not self._is_search():
             document.content = found[0].start, found[-1].start
             setting = self._setting(found[0].post_id, nodes=False)
@@ -128,6 +130,11 @@ class _Reading:
                 read_post = posts.read_post(document.markup, place, setting, counted)
                 posts_read.append(read_post)
                 counted += read_post is not None and read_post.post.status not in posts.GONE
+            if None in posts_read and any(post is not None and post.post.body_text for post in posts_read):
+                posts_read = [
+                    post or posts.read_notice(document.markup, place, setting)
+                    for post, place in zip(posts_read, found, strict=True)
+                ]
             return self._thread(setting, posts_read, [place.post_id for place in found], found[0].start, nodes=False)
         return self._listing()
 
@@ -144,8 +151,18 @@ class _Reading:
             thread_id=threads.thread_id(document, post_id, nodes=nodes) or "",
             base=document.base,
             address=document.declared_url or document.page.url,
-            page=None if newest_first or "showpost" in document.page.url else document.pages[0],
+            page=None if newest_first or self._is_of_chosen_posts() else document.pages[0],
         )
+
+    def _is_of_chosen_posts(self) -> bool:
+        """Whether the page shows a post alone, or the branch of a tree that somebody chose (threaded, hybrid mode)."""
+        document = self.document
+        if "showpost" in document.page.url:
+            return True
+        first = document.content[0] if document.content else 0
+        if document.markup.find("postcount", first, first + 10_000) >= 0:  # posts have numbers of their own
+            return False
+        return "writeLink(" in document.text
 
     # -- threads --------------------------------------------------------------------------------------------------
 
@@ -159,7 +176,7 @@ class _Reading:
         if len(found) < len(read):
             lost = ids[[post is None for post in read].index(True)]
             return self._page(PageKind.UNKNOWN, reason=f"the post {lost} could not be read: its place holds no message")
-        self._date(found, nodes=nodes)
+        date_posts(document, found, nodes=nodes)
         parsed = self._page(PageKind.THREAD, paged=True)
         parsed.containers, parsed.posts = len(found), [post.post for post in found]
         parsed.thread_id = setting.thread_id
@@ -167,27 +184,13 @@ class _Reading:
         parsed.threads, parsed.board_id = [thread], thread.board_id
         return parsed
 
-    def _date(self, read: list[ReadPost], *, nodes: bool) -> None:
-        """Gives posts their instants, where the page states a zone and proves an order of day and month."""
-        samples = [text for post in read for text in (post.post.created_text, post.edited_text) if text]
-        dates = self.document.dates(samples)
-        if dates is None:
-            return
-        if nodes:  # the epochs tell whether the dates shown are at the offset stated
-            for post in read:
-                shown, instant = read_date(dates, post.post.created_text), post.post.created_at
-                if shown and instant and abs((instant - shown).total_seconds()) >= 60:
-                    return
-        for post in read:
-            if post.post.created_at is None:
-                post.post.created_at = read_date(dates, post.post.created_text)
-            post.post.edited_at = read_date(dates, post.edited_text)
-
     # -- lists ----------------------------------------------------------------------------------------------------
 
     def _channel(self, places: list[nodes.Container]) -> ParsedPage:
         """A page of versions 5 and 6 that is no topic."""
         document = self.document
+        if any(url and addresses.member_id_of(url) for url in (document.declared_url, document.page.url)):
+            return self._other()  # a profile, which lists what its member has written
         own = document.own_board
         rows = topics.read_topics(document, own) or topics.read_streamed(document, places)
         found = topics.read_channels(document, own)
@@ -206,6 +209,8 @@ class _Reading:
         document = self.document
         is_search = self._is_search()
         rows = listing.read_rows(document, is_search=is_search)
+        if is_search and not rows:
+            rows = listing.read_found_posts(document)
         is_board = bool(rows) or (not is_search and listing.has_list(document))
         own = None if is_search else document.own_board if is_board else document.addressed_board
         if own is not None:
@@ -244,9 +249,9 @@ class _Reading:
         document = self.document
         message, region = self._message()
         url = document.page.url
-        if message is None and (reason := challenge_reason(document.page)):
+        if message is None and not self.is_ours and (reason := challenge_reason(document.page)):
             return self._page(PageKind.CHALLENGE, reason=reason)
-        if (region and _LOGIN_FORM.search(region)) or _OWN_LOGIN.search(document.markup, document.body_start):
+        if (region and _LOGIN_FORM.search(region)) or self._asks_to_log_in():
             return self._page(PageKind.LOGIN, reason=message or "the page asks to log in")
         if (
             self.script in {"login", "register"}
@@ -264,6 +269,17 @@ class _Reading:
             return self._page(PageKind.EMPTY, reason="the search found nothing that the page lists as a thread")
         return self._without_posts()
 
+    def _asks_to_log_in(self) -> bool:
+        """Whether a form in the page's own text asks to log in; the one at its head calls its field navbar_username."""
+        markup = self.document.markup
+        at, tries = markup.find('name="vb_login_username"', self.document.body_start), 0
+        while at >= 0 and tries < 5:
+            bounds = tag_at(markup, at)
+            if bounds is not None and ' id="navbar_username"' not in markup[bounds[0] : bounds[1]]:
+                return True
+            at, tries = markup.find('name="vb_login_username"', at + 1), tries + 1
+        return False
+
     def _without_posts(self) -> ParsedPage:
         document = self.document
         number = threads.thread_id(document, "", nodes=document.is_nodes)
@@ -273,7 +289,7 @@ class _Reading:
             parsed.thread_id = number
         elif self.script == "showthread" or "showthread.php" in document.page.url:
             parsed.reason = "a thread page of vBulletin without any post that could be read"
-        elif not any(sign.search(document.text) for sign, _, _ in _SIGNS):
+        elif not self.is_ours:
             parsed.reason = "the page is none of vBulletin"
         return parsed
 
@@ -292,12 +308,13 @@ class _Reading:
         if found is not None:
             body = element(found[1], "blockrow") or element(found[1], "message") or ("", found[1])
             return inline_text(COMMENT.sub("", body[1]))[:300] or "the site shows a message", found[1]
-        titled = re.search(
-            r'class="tcat"[^<>]*>\s*([^<>]{3,60})</td>\s*</tr>\s*<tr>\s*<td class="panelsurround"', markup
-        )
-        if titled is not None and "vbulletin" in titled[1].lower():
-            panel = element(markup, "panel", titled.start())
-            return inline_text(COMMENT.sub("", panel[1]))[:300] if panel else titled[1], panel[1] if panel else ""
+        titled = _TITLED.search(markup) if 'class="panelsurround' in markup else None
+        panel = element(markup, "panel", titled.start()) if titled is not None else None
+        if titled is not None and panel is not None:
+            said = inline_text(COMMENT.sub("", panel[1]))
+            # Its heading is "vBulletin Message" in all languages, unless the site has words of its own.
+            if "vbulletin" in titled[1].lower() or (0 < len(said) < 600 and "<input" not in panel[1]):
+                return said[:300] or titled[1], panel[1]
         return None, ""
 
     def _page(self, kind: PageKind, *, paged: bool = False, reason: str | None = None) -> ParsedPage:

@@ -51,10 +51,16 @@ _OWN_MEMBER = re.compile(r"/(\d+)-[^/?#]*\.html(?:$|[?#])")
 _PAGE = re.compile(r"[?&;]page=(\d+)|/(?:page|index)-?(\d+)(?:\.html?)?(?:$|[/?&#])")
 _PAGE_QUERY = re.compile(r"([?&])page=\d+(&?)")
 _PAGE_PART = re.compile(r"/(?:page|index)-?\d+(\.html?)?(?=$|[/?&#])")
+# As HTTrack and wget name the scripts' pages: "showthread4a2b.html?t=12", "showthread.php%3Ft=12.html".
+_MIRRORED = re.compile(
+    r"\b(showthread|printthread|forumdisplay|newthread|member)(?:\.php(?:%3F|@)|[0-9a-f]{0,4}\.html?(?:\?|%3F))"
+)
 _VB4_QUERY = re.compile(r"(?:showthread|forumdisplay)\.php\?\d+-?[^&#=]*")
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], url: str) -> str | None:
+    if ".htm" in url or "%3F" in url or "php@" in url:
+        url = _MIRRORED.sub(r"\1.php?", url)
     for pattern in patterns:
         if (found := pattern.search(url)) is not None:
             return found[1]

@@ -5,7 +5,7 @@ A board is `td#fN` (3) or `li#forumN`, `li#catN` (4); a category of version 3 st
 
 import re
 
-from crawler.engines.html import absolute, closing, element, inline_text, number_of
+from crawler.engines.html import absolute, closing, element, elements, inline_text, number_of
 from crawler.engines.vbulletin.addresses import bare, board_id_of, first_page
 from crawler.engines.vbulletin.document import Document
 from crawler.records import Board
@@ -18,8 +18,9 @@ _LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"[^<>]*>((?:(?!</a>).){1,600}?)</a
 _LEVEL = re.compile(r"\bL(\d)\b")
 _NUMBER_CELL = re.compile(
     r'<(?:td|div class="tcell)\b[^<>]*>\s*(?:<(?:span|div|strong|b)\b[^<>]*>\s*)*(\d[\d.,\' ]*|-)\s*<'
+    r'(?!span class="time)'  # a date
 )
-_SUB = ('class="subforum', "</strong>:", "</b>:", "ub-Forum", "ub-forum", "ubforum")
+_SUB = ('class="subforum', "</strong>:", "</b>:", "ub-Forum", "ub-forum", "ubforum", "/subforum_")
 _LAST = 6_000
 
 
@@ -51,7 +52,7 @@ def read_boards(document: Document, own: str | None, limit: int) -> list[Board]:
             if _ELSEWHERE.search(mark[0]) and board_id_of(found.url or "") is None:
                 continue  # no board: a link to elsewhere
         boards.setdefault(number, found)
-        for below in _below(document, part, number):
+        for below in _below(document, part, number, is_cell=kind == "f" and mark[0].startswith("<td")):
             boards.setdefault(below.board_id, below)
     boards.pop(own or "", None)
     return list(boards.values())
@@ -90,10 +91,8 @@ def _old(document: Document, part: str, number: str, parent: str | None, name: s
     """Version 3: title, description, boards below; then the cells of last post, threads, posts."""
     cell = part[: closing(part, name, 0, len(part))]
     link = _LINK.search(cell)
-    description = element(cell, "smallfont", link.end() if link else 0)
-    while description is not None and description[0].startswith("<span"):
-        at = cell.find(description[0]) + len(description[0])
-        description = element(cell, "smallfont", at)
+    lines = elements(cell, "smallfont", link.end() if link else 0)
+    description = next((line for line in lines if not line[0].startswith("<span")), None)
     text = description[1] if description and not any(sign in description[1] for sign in _SUB) else ""
     numbers = [number_of(found) for found in _NUMBER_CELL.findall(part, len(cell))]
     threads, posts = [*numbers, None, None][:2]
@@ -142,12 +141,12 @@ def _titled_link(part: str) -> re.Match[str] | None:
     return None
 
 
-def _below(document: Document, part: str, parent: str) -> list[Board]:
-    """Boards that are only named below their parent."""
+def _below(document: Document, part: str, parent: str, *, is_cell: bool) -> list[Board]:
+    """Boards that are only named below their parent; with `is_cell`, the part begins in the parent's table cell."""
     start = next((at for sign in _SUB if (at := part.find(sign)) >= 0), -1)
     if start < 0:
         return []
-    end = part.find("</td>", start)
+    end = closing(part, "td", 0, len(part)) if is_cell else part.find("</td>", start)
     end = end if end >= 0 else part.find("forumstats", start)
     boards = []
     for href, text in _LINK.findall(part, start, end if end >= 0 else len(part)):

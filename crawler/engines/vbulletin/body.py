@@ -39,7 +39,7 @@ _FILE = re.compile(
 )
 _FILE_NAME = re.compile(r":\s*([^:\s][^:]{0,120}?\.\w{2,5})(?=\s|$)")
 _THUMB = re.compile(r"[?&](?:stc|thumb|d|s|type)=\w*")
-_BOX = re.compile(r'\s*<(div|td|blockquote)\b[^<>]*(?:border:\s*1px|class="[^"]*(?:alt2|quote|panel))')
+_LEGEND = re.compile(r"\s*<legend\b[^<>]*>((?:(?!</legend>).){0,1500}+)</legend>", re.DOTALL)
 _DEEPEST = 20
 _CLASSED = frozenset({"div", "blockquote", "table", "fieldset", "span", "ins", "aside", "section", "p", "ul"})
 
@@ -175,10 +175,11 @@ def _split(content: str) -> tuple[str, str]:
         return content[: content.find(message[0])], message[1]
     if (inner := element(content, "quote_container")) is not None:  # a quote of nobody
         return "", inner[1]
+    if (legend := _LEGEND.match(content)) is not None:
+        return legend[1], content[legend.end() :]
     # Version 3: a first <div> that holds the name, then one with the words.
     opened = content.find("<div")
-    while opened >= 0:
-        start = content.find(">", opened) + 1
+    while opened >= 0 and (start := content.find(">", opened) + 1):
         end = closing(content, "div", start, len(content))
         first = content[start:end]
         if "<div" in first and not _NAME.search(first[: first.find("<div")]):
@@ -227,7 +228,7 @@ class _Files(Body):
 
 def files_of(markup: str) -> list[Attachment]:
     """Each file in a list of attachments; addresses as written."""
-    if "attachment" not in markup and "filedata/fetch" not in markup:
+    if "attachment.php" not in markup and "attachments/" not in markup and "filedata/fetch" not in markup:
         return []
     files = _Files()
     files.read(markup)

@@ -22,7 +22,7 @@ _DATE_CLASSES = (
 _DAY = (
     r"(?:\d{1,4}[-./ ]\d{1,2}[-./ ]\d{2,4}|"
     r"\d{1,2}(?:st|nd|rd|th|er|\.)?[ -]+(?:de +)?[^\W\d_]{3,12}\.?,?[ -]+(?:de +)?\d{4}|"
-    r"[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
+    r"[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? (?:\d{4}|\d{2}(?!\d)))"
 )
 # Between day and clock: nothing but a comma, or up to two short words ("at", "um", "a las"); one of these after a word
 # such as "Today", which could be any.
@@ -48,12 +48,18 @@ def author_of(head: str, rest: str, post_id: str) -> tuple[str | None, str | Non
             while at >= 0:
                 if (found := _named(part, at)) is not None:
                     name, href = found
-                    return name, _member(href, head, rest) if href else None
+                    return name, _member(href, head, rest) if href else _in_menu(rest, post_id)
                 at = part.find(sign, at + 1)
         at = part.find(f'id="postmenu_{post_id}"')
         if at >= 0 and (found := _named(part, at)) is not None:  # a guest
             return found[0], _member(found[1], head, rest) if found[1] else None
     return None, None
+
+
+def _in_menu(rest: str, post_id: str) -> str | None:
+    """Id in the menu that the post itself opens, where a skin does not link the name; guests have no such menu."""
+    at = rest.find(f'id="postmenu_{post_id}_menu"')
+    return searched_member(rest[at : at + 3_000]) if at >= 0 else None
 
 
 def _named(part: str, at: int) -> tuple[str, str | None] | None:
@@ -122,8 +128,8 @@ def created_text(head: str) -> str | None:
             continue
         close = _CELL_END.search(head, anchor.end(), anchor.end() + 1_500)
         text = _dated(head[anchor.end() : close.start() if close else anchor.end() + 200])
-        if text and _DATED.search(text):
-            return text
+        if text and (found := _DATED.search(text)):
+            return text[: found.end()]  # the title of the post may follow
     return _clocked(head.replace('<span class="time">', ""))
 
 

@@ -37,8 +37,12 @@ _NEXT = re.compile(r'<a\b[^<>]*\srel="next"[^<>]*>')
 _LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"')
 _BUTTON = re.compile(r'<a\b[^<>]*\sclass="[^"]*js-pagenav-(current|last|next)-button[^"]*"[^<>]*>')
 _TOTAL = re.compile(r'class="pagetotal[^"]*">\s*(\d[\d,.]*)')
-_ZONE = re.compile(r"(?:GMT|UTC|WEZ|UCT)\b(?:\s{0,3}(?:&nbsp;)?([+\-−])\s{0,2}(\d{1,2})(?:[:.](\d{2}))?)?")  # noqa: RUF001
-_CLOCK = re.compile(r"\d\d?:\d\d")
+# "GMT -5", "WEZ +2", "GMT +5.5" (half past five), "GMT +05:45".
+_ZONE = re.compile(
+    r"(?:GMT|UTC|WEZ|UCT)\b(?:\s{0,3}(?:&nbsp;)?([+\-−])\s{0,2}(\d{1,2})(?:(:\d\d|\.(?:50?|25|75))(?!\d))?)?"  # noqa: RUF001
+)
+_MINUTES = {".5": ":30", ".50": ":30", ".25": ":15", ".75": ":45"}
+_CLOCK = re.compile(r"\d\d?[:h.]\d\d")
 _BOARD_HINTS = (
     "newthread.php?do=newthread&amp;f=",
     "forumdisplay.php?do=markread&amp;f=",
@@ -50,6 +54,8 @@ _BOARD_HINTS = (
 _BOARD_LATE = re.compile(r"location=(?:topic|forum)[^\"]{0,90}&amp;fid=(\d+)|<option value=\"(\d+)\" class=\"fjsel\"")
 _TRAIL = ('class="navbit"', 'class="crumb-link', 'class="navbar"', 'class="breadcrumb')
 _TRAIL_END = re.compile(r"</ul>|</table>|</tr>|</nav>|</ol>|<h1|</div>\s*</div>|<strong>")
+_ENDS_IN_ID = re.compile(r"(?:^|/)[^/?#.]*[^/?#.\d]-(\d+)/$")
+_HEAD = 60_000
 # What tells on a list of threads whose it is.
 _OWN_BOARD = (
     "inlinemod.php?forumid=",
@@ -125,7 +131,11 @@ class Document(Frame):
             return int(generator[1].split(".")[0]) >= 5
         if "vbulletin_html" in self.html_tag:
             return False
-        return self.text.find('"baseurl_core"', 0, 60_000) >= 0 or 'data-node-publishdate="' in self.markup
+        if self.text.find('"baseurl_core"', 0, _HEAD) >= 0:
+            return True
+        if self.text.find("clientscript/vbulletin", 0, _HEAD) >= 0:  # of versions 3 and 4
+            return False
+        return 'data-node-publishdate="' in self.markup
 
     @cached_property
     def version(self) -> str | None:
@@ -166,7 +176,7 @@ class Document(Frame):
             page = last = addresses.page_of(self.page.url) or 1
         if not 1 <= page <= last:
             page, last = min(page, last), max(page, last)
-        return page, last, self._next(block) if page < last else None
+        return page, last, self._next(block, page + 1) if page < last else None
 
     def total(self, shown: int) -> int | None:
         """Posts of the whole thread, as the page counts them ("Results 11 to 19 of 19") and where `shown` agrees."""
@@ -178,11 +188,17 @@ class Document(Frame):
         first, last, total = (number_of(found[index]) or 0 for index in (1, 2, 3))
         return total if last - first + 1 == shown and last <= total else None
 
-    def _next(self, block: str) -> str | None:
+    def _next(self, block: str, number: int) -> str | None:
+        """Address of page `number`, which is the next one."""
         if (tag := _NEXT.search(block)) is not None and (href := attribute(tag[0], "href")):
             return addresses.bare(absolute(self.base, href))
-        linked = self.link("next")
-        return addresses.bare(linked) if linked else None
+        if linked := self.link("next"):
+            return addresses.bare(linked)
+        for href in _LINK.findall(block):  # versions up to 3.5 do not say which link is the next page's
+            plain = href.replace("&amp;", "&")
+            if addresses.page_of(plain) == number or plain.endswith(f"-{number}.html"):
+                return addresses.bare(absolute(self.base, plain))
+        return None
 
     def _node_pages(self) -> tuple[int, int, str | None]:
         at = self.find("js-pagenav")
@@ -209,7 +225,8 @@ class Document(Frame):
     @cached_property
     def heading(self) -> tuple[str | None, str | None]:
         """(prefix, title) of the thread or board that the page shows."""
-        at, tries = (-1 if self.is_nodes else self.markup.find("<h1", self.body_start)), 0
+        limit = self.content[0] if self.content else len(self.markup)
+        at, tries = (-1 if self.is_nodes else self.markup.find("<h1", self.body_start, limit)), 0
         while at >= 0 and tries < 8:
             end = self.markup.find("</h1>", at, at + 4_000)
             part = self.markup[at : end if end >= 0 else at]
@@ -219,9 +236,8 @@ class Document(Frame):
                 if not link:
                     return None, inline_text(titled[1]) or None
                 return inline_text(before) or None, inline_text("<a" + rest) or None
-            at, tries = self.markup.find("<h1", at + 3), tries + 1
+            at, tries = self.markup.find("<h1", at + 3, limit), tries + 1
         if self.is_nodes:
-            limit = self.content[0] if self.content else len(self.markup)
             for _, text in elements(self.markup, "main-title", self.body_start, limit):
                 if (title := inline_text(text)) and (self.title or "").startswith(title):
                     return None, title
@@ -304,7 +320,13 @@ class Document(Frame):
         for href in reversed(self.trail):
             if (number := addresses.board_id_of(href)) is not None and addresses.thread_id_of(href) is None:
                 return number
-        return None
+        # "liver-50/", "hepatology-111/", as some rewrite them; a single one may be the name of a "category-7/".
+        ids: dict[str, str] = {}
+        for href in self.trail:
+            found = _ENDS_IN_ID.search(href)
+            if found is not None and not any(href.startswith(above) for above in ids):  # below a board: its thread
+                ids[href] = found[1]
+        return list(ids.values())[-1] if len(ids) > 1 else None
 
     # -- dates ----------------------------------------------------------------------------------------------------
 
@@ -316,27 +338,35 @@ class Document(Frame):
         for sign in ("GMT", "WEZ", "UTC"):
             at, tries = tail.rfind(sign), 0
             while at >= 0 and tries < 8:
-                # Only a line with the time now behind it; posts speak of zones too.
-                if (found := _ZONE.match(tail, at)) is not None and _CLOCK.search(tail, found.end(), at + 120):
-                    return _zone(found[0])
+                # Only a line with the time now in it; posts speak of zones too.
+                found = _ZONE.match(tail, at)
+                if found is not None and (
+                    _CLOCK.search(tail, found.end(), at + 120)
+                    or 'class="time"' in tail[max(0, at - 120) : at]
+                    or tail.endswith("All times are ", 0, at)
+                ):
+                    return _zone(found)
                 at, tries = tail.rfind(sign, 0, at), tries + 1
         return None
 
-    def dates(self, samples: Iterable[str]) -> LocalDates | None:
-        """Reads the page's dates; None where it states no zone."""
+    def dates(self, samples: Iterable[str], *, day_first: bool | None = None) -> LocalDates | None:
+        """Reads the page's dates; None where it states no zone. `day_first` where something else proves it."""
         if self.zone is None:
             return None
-        fetched_at = self.page.fetched_at
-        return LocalDates(zone=self.zone, fetched_at=fetched_at, samples=samples, language=self.language)
+        return LocalDates(
+            zone=self.zone,
+            fetched_at=self.page.fetched_at,
+            samples=samples,
+            day_first=day_first,
+            language=self.language,
+        )
 
 
-def _zone(text: str) -> tzinfo | None:
-    found = _ZONE.search(text)
-    if found is None:
-        return None
+def _zone(found: re.Match[str]) -> tzinfo | None:
     if found[1] is None:
         return UTC
-    return zone_of(f"GMT {'+' if found[1] == '+' else '-'}{int(found[2])}" + (f":{found[3]}" if found[3] else ""))
+    minutes = _MINUTES.get(found[3], found[3]) if found[3] else ""
+    return zone_of(f"GMT {'+' if found[1] == '+' else '-'}{int(found[2])}{minutes}")
 
 
 def _folded(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 
 from msgspec import Struct
 
-from crawler.engines.html import TAG, absolute, attribute, closing, element, inline_text, number_of
+from crawler.engines.html import TAG, absolute, attribute, closing, element, elements, inline_text, number_of
 from crawler.engines.vbulletin.addresses import (
     bare,
     board_id_of,
@@ -18,6 +18,7 @@ from crawler.engines.vbulletin.addresses import (
 )
 from crawler.engines.vbulletin.byline import dated, dated_in
 from crawler.engines.vbulletin.document import Document
+from crawler.engines.vbulletin.marks import numbered
 from crawler.records import Thread
 
 _MARK = re.compile(r'id="(?:td_)?thread(title_|_title_|statusicon_|_)(\d{1,12})"')
@@ -38,6 +39,7 @@ _OPENED = re.compile(
 _LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"[^<>]*>')
 _ITEM = re.compile(r"(<li\b[^<>]*>)")
 _WORDS = re.compile(r"^[^:\[\]()]{1,30}:\s*")
+_POST_PART = re.compile(r"&p(?:ost)?=\d+")
 _LAST_ROW = 12_000
 
 
@@ -79,6 +81,26 @@ def read_rows(document: Document, *, is_search: bool = False) -> list[Row]:
     return rows
 
 
+def read_found_posts(document: Document) -> list[Row]:
+    """The threads of a search whose results are posts: `#searchbits` (4), tables `postN` (3), each by its links."""
+    markup = document.markup
+    start = markup.find('id="searchbits"', document.body_start)
+    sign = 'id="post_' if start >= 0 else 'id="post'
+    marks = [at for at, _ in numbered(markup, sign, max(start, document.body_start))]
+    rows: dict[str, Row] = {}
+    for at, limit in zip(marks, [*marks[1:], len(markup)], strict=False):
+        for link in _LINK.finditer(markup, at, min(limit, at + _LAST_ROW)):
+            plain = link[1].replace("&amp;", "&")
+            number = thread_id_of(plain)
+            title = inline_text(markup[link.end() : markup.find("</a>", link.end())]).removeprefix("Re: ")
+            if number is not None and title and "goto=" not in plain:
+                url = first_page(absolute(document.base, _POST_PART.sub("", plain)))
+                thread = Thread(site=document.site, thread_id=number, title=title, url=url)
+                rows.setdefault(number, Row(thread, None, None))
+                break
+    return list(rows.values())
+
+
 def _end(markup: str, start: int, limit: int) -> int:
     tag = TAG.match(markup, start)
     if tag is not None and tag[2] == "li":
@@ -104,6 +126,9 @@ class _Row:
         self.behind = tag.end() if tag else self.opened
         self.href = attribute(tag[0], "href") if tag else None
         self.end = closing(content, tag[2], self.behind, len(content)) if tag and tag[2] else self.behind
+        # Version 4 puts its counts behind all that it says of the thread's start.
+        self.stats = content.find('class="threadstats', self.end)
+        self.meta_end = self.stats if self.stats >= 0 else len(content)
 
     def _link(self) -> tuple[int, re.Match[str] | None]:
         """The title's link, where it has no id: the first one to the thread itself that has words."""
@@ -157,7 +182,7 @@ class _Row:
         return text.rstrip(": ") or None if len(text) <= 60 else None
 
     def _author(self) -> tuple[str | None, str | None, str | None]:
-        rest = self.content[self.end :]
+        rest = self.content[self.end : self.meta_end]
         at = rest.find("window.open('")
         if at >= 0 and (opened := _OPENED.match(rest, rest.rfind("<", 0, at))) is not None:
             return inline_text(opened[2]) or None, _member(opened[1]), None
@@ -167,15 +192,14 @@ class _Row:
             if name is not None:
                 behind = label[1][label[1].find(name[1]) + len(name[1]) :].partition("<dl")[0]
                 href = attribute(name[0], "href")
-                when = dated_in(behind) or dated(attribute(name[0], "title") or "")
+                when = dated_in(behind.partition("</span")[0]) or dated_in(behind)
+                when = when or dated(attribute(name[0], "title") or "")
                 return inline_text(name[1]) or None, _member(href) if href else None, when
             link = _LINK.search(label[1])
             if link is not None:
                 return inline_text(label[1][link.end() : label[1].find("</a>", link.end())]), _member(link[1]), None
-        line = element(rest, "smallfont")
-        while line is not None and line[0].startswith("<span"):  # the list of pages
-            rest = rest[rest.find(line[1]) + len(line[1]) :]
-            line = element(rest, "smallfont")
+        # In a <span>: the list of pages.
+        line = next((line for line in elements(rest, "smallfont") if not line[0].startswith("<span")), None)
         if line is None:
             return None, None, None
         link = _LINK.search(line[1])
@@ -184,14 +208,14 @@ class _Row:
         return name_text if name_text and len(name_text) <= 60 else None, member, None
 
     def _counts(self) -> tuple[int | None, int | None]:
-        at = self.content.find('class="threadstats', self.end)
+        at = self.stats
         if at >= 0:
             stop = self.content.find("</ul>", at)
             parts = _ITEM.split(self.content[at : stop if stop >= 0 else at + 1_500])[1:]
             shown = [
                 inline_text(text) for tag, text in zip(parts[::2], parts[1::2], strict=False) if "hidden" not in tag
             ]
-            numbers = [number_of(text) for text in shown[:2]]
+            numbers = [_count(text) for text in shown[:2]]
             return [*numbers, None][0], [*numbers, None, None][1]
         if (titled := _TITLED.search(self.content, self.end)) is not None:
             return number_of(titled[1]), number_of(titled[2])
@@ -202,16 +226,26 @@ class _Row:
         for sign, end in (('class="threadlastpost', "</dl>"), ('class="lastpost', "</td>")):
             if (at := self.content.find(sign, self.end)) >= 0:
                 stop = self.content.find(end, at)
-                return dated_in(self.content[at - 4 : stop if stop >= 0 else at + 2_500].partition(">")[2])
+                return self._dated_in(at - 4, stop if stop >= 0 else at + 2_500)
         # Version 3: the cell behind that of the title.
         cell = self.content.find("</td>", self.end) + 1
         start = max(self.end, cell)
         stop = self.content.find("</td>", start) if cell else -1
-        part = self.content[start : stop if stop >= 0 else start + 2_500]
+        return self._dated_in(start, stop if stop >= 0 else start + 2_500)
+
+    def _dated_in(self, start: int, stop: int) -> str | None:
+        """The date in a part of the row, whose start may lie within a tag."""
+        clock = self.content.find('<span class="time"', start, stop)
+        if clock >= 0:  # the day stands right before it
+            day = self.content.rfind(">", start, clock) + 1
+            end = self.content.find("</span", clock, stop)
+            if (text := dated(inline_text(self.content[day:end]))) is not None:
+                return text
+        part = self.content[start:stop].partition(">")[2]
         return dated_in(part[part.rfind("</style>") + 1 :])
 
     def _pages(self) -> int | None:
-        listed = element(self.content, "pagination", self.end)
+        listed = element(self.content, "pagination", self.end, self.meta_end)
         part = listed[1] if listed else self.content[self.end : self.content.find("</div>", self.end)]
         numbers = []
         for href in _LINK.findall(part):
@@ -229,6 +263,12 @@ class _Row:
         return None
 
 
+def _count(said: str) -> int | None:
+    """The number in "Replies: 1,234"."""
+    label, _, number = said.partition(": ")
+    return number_of(number if label.isalpha() else said)
+
+
 def _seo_page(first: str | None, href: str) -> int | None:
     """Number of the page that vBSEO's "words-3.html" is of "words.html"."""
     if not first or not first.endswith(".html") or not href.startswith(first[:-5] + "-") or not href.endswith(".html"):
@@ -240,8 +280,7 @@ def _seo_page(first: str | None, href: str) -> int | None:
 def _without_floating(markup: str) -> str:
     """The markup without what floats at the right: icons, ratings."""
     at = markup.find('<span style="float:')
-    while at >= 0:
-        start = markup.find(">", at) + 1
+    while at >= 0 and (start := markup.find(">", at) + 1):
         end = closing(markup, "span", start, len(markup))
         markup = markup[:at] + markup[end + len("</span>") :]
         at = markup.find('<span style="float:')

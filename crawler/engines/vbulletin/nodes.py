@@ -1,7 +1,8 @@
 """Posts and comments of versions 5 and 6, where each is a node: `li.b-post[data-node-id]`, `.b-comment[data-node-id]`.
 
 `data-node-publishdate` is the epoch; `time[datetime]` has no zone and may disagree with the date shown by an hour, so
-it is never read. The topic's own node is its opening post.
+it is never read. The topic's own node is its opening post. A comment is a post too: the software gives it a number, an
+author, a date, and the class `js-post`; its `parent_id` tells it from the others, and it has no place in the topic.
 """
 
 import re
@@ -20,6 +21,7 @@ from crawler.records import Attachment, Post, Status
 _NODE = re.compile(r'<(li|div|article)\b[^<>]*\sdata-node-id="(\d{1,12})"[^<>]*>')
 _CARD = re.compile(r'\sdata-vbnamecard="(\d+)"')
 _LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"[^<>]*>((?:(?!</a>).){0,400})</a>', re.DOTALL)
+_NAME = re.compile(r"<(\w+)")
 _TIME = re.compile(r"<time\b[^<>]*>((?:(?!</time>).){0,100})</time>", re.DOTALL)
 _BODIES = (
     "js-post__content-text",
@@ -39,6 +41,8 @@ _REACTION = re.compile(r'reactions__topic-reaction--count[^"]*"[^<>]*>\s*(\d[\d,
 _PHOTO = re.compile(r'<img\b[^<>]*class="b-gallery-thumbnail-list__thumbnail[^<>]*>')
 _GONE = ("b-post--deleted", "b-comment--deleted", "post-deleted", "node-deleted")
 _GONE_TEXT = ("b-post__deleted", "b-post__notice--deleted", "deleted-post", "js-deleted-notice", "b-post-notice")
+# Around a notice stand a name, a panel about its author, and buttons.
+_LONGEST_NOTICE = 1_000
 
 
 class Container(Struct, frozen=True):
@@ -95,17 +99,20 @@ def is_stream(markup: str, places: list[Container]) -> bool:
     return "stream-view" in kind or ("list-item" in first.tag.split() and "b-post__count" not in part)
 
 
-def read_node(markup: str, place: Container, setting: Setting) -> ReadPost | None:
-    """The post or comment in a container; None where it holds none that can be read."""
+def read_node(markup: str, place: Container, setting: Setting, *, is_known: bool = False) -> ReadPost | None:
+    """The post or comment in a container; None where it holds none that can be read.
+
+    With `is_known`, the page's other nodes could be read: one with a few words and no text is a post not shown to us.
+    """
     end = closing(markup, place.name, place.start, place.limit) if place.limit == len(markup) else place.limit
     content = markup[place.start : end]
     bodies = _BODIES if place.parent_id is None else (*_BODIES, "js-post__content")
     at = next((found for name in bodies if (found := _element_at(content, name)) is not None), None)
-    status = Status.VISIBLE
-    if any(sign in place.tag for sign in _GONE) or (at is None and any(sign in content for sign in _GONE_TEXT)):
-        status = Status.REMOVED
-    if at is None and status is Status.VISIBLE:
-        return None
+    status = _status(place.tag, content, has_text=at is not None)
+    if status is None:
+        if not is_known or len(inline_text(content)) > _LONGEST_NOTICE:
+            return None
+        status = Status.HIDDEN
     prose: Body | None = None
     head, rest = content, ""
     if at is not None:
@@ -116,16 +123,13 @@ def read_node(markup: str, place: Container, setting: Setting) -> ReadPost | Non
     foot = rest.find("b-post__footer")
     below, foot_part = (rest[:foot], rest[foot : foot + 6_000]) if foot >= 0 else (rest, rest)
     author, author_id = _author(head)
-    count = element(head, "b-post__count")
+    count = _part(head, "b-post__count")
     # Comments are counted within their post ("#5.1").
     position = number_of(inline_text(count[1])) if count and place.parent_id is None else None
     if position is None and place.parent_id is None and "b-post--first" in place.tag:
         position = 1
-    stamp = element(head, "b-post__timestamp") or element(head, "b-comment__timestamp")
-    text = _TIME.search(head)
-    shown = inline_text(stamp[1] if stamp else text[1] if text else "")
     epoch = attribute(place.tag, "data-node-publishdate") or ""
-    edit = element(below, "b-post__edit") or element(below, "b-comment__edit")
+    edit = _part(below, "b-post__edit") or _part(below, "b-comment__edit")
     edit_words = inline_text(edit[1]) if edit else ""
     href = attribute(count[0], "href") if count else None
     post = Post(
@@ -137,7 +141,7 @@ def read_node(markup: str, place: Container, setting: Setting) -> ReadPost | Non
         author=author,
         author_id=author_id,
         created_at=from_epoch(int(epoch)) if epoch.isdecimal() and len(epoch) < 12 and int(epoch) else None,
-        created_text=shown or None,
+        created_text=_shown_date(head),
         edited=bool(edit_words),
         body_text=prose.result() if prose else "",
         quotes=prose.quotes if prose else [],
@@ -153,16 +157,39 @@ def read_node(markup: str, place: Container, setting: Setting) -> ReadPost | Non
     return ReadPost(post, dated(edit_words) if edit_words else None)
 
 
+def _status(tag: str, content: str, *, has_text: bool) -> Status | None:
+    """Visible, or removed by the node's class or by what stands in its text's place; None where nothing tells."""
+    if any(sign in tag for sign in _GONE) or (not has_text and any(sign in content for sign in _GONE_TEXT)):
+        return Status.REMOVED
+    return Status.VISIBLE if has_text else None
+
+
+def _shown_date(head: str) -> str | None:
+    stamp = _part(head, "b-post__timestamp") or _part(head, "b-comment__timestamp")
+    if stamp is not None:
+        return inline_text(stamp[1]) or None
+    time = _TIME.search(head)
+    return (inline_text(time[1]) or None) if time else None
+
+
 def _element_at(content: str, name: str) -> tuple[int, int, int] | None:
     """Offsets of the first element of a class: its start tag, its content, its end."""
     at = content.find(name)
     while at >= 0:
-        opened, behind = content.rfind("<", 0, at), content.find(">", at) + 1
-        named = re.match(r"<(\w+)", content[opened : opened + 20]) if opened >= 0 else None
-        if named is not None and behind and 'class="' in content[opened:at]:
-            return opened, behind, closing(content, named[1], behind, len(content))
-        at = content.find(name, at + 1)
+        following = at + len(name)
+        if content[following : following + 1] in {'"', " ", "\n", "\t"}:
+            opened, behind = content.rfind("<", 0, at), content.find(">", following) + 1
+            named = _NAME.match(content, opened) if opened >= 0 else None
+            if named is not None and behind and 'class="' in content[opened:at]:
+                return opened, behind, closing(content, named[1], behind, len(content))
+        at = content.find(name, following)
     return None
+
+
+def _part(content: str, name: str) -> tuple[str, str] | None:
+    """Start tag and content of the first element of a class."""
+    found = _element_at(content, name)
+    return (content[found[0] : found[1]], content[found[1] : found[2]]) if found else None
 
 
 def _unsigned(rest: str) -> str:

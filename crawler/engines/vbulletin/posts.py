@@ -18,6 +18,7 @@ from crawler.engines.vbulletin.marks import numbered
 from crawler.records import Post, Status
 
 _MARK = re.compile(r'id="post(_message_|_|menu_|count|)(\d{1,12})"')
+_COMMENT = "<!-- post #"
 _CONTAINERS = re.compile(r"<(?:li|table|tbody|tr|div|section|article)\b")
 # Where the last post of a page ends at the latest.
 _STOP = re.compile(
@@ -29,6 +30,17 @@ _DELETED = re.compile(
     r"deleted|gelöscht|supprim|удал|borrad|eliminad|cancellat|verwijderd|usunięt|silin|törölt|excluíd|poistet|slettet|"
     r"borttag|smazán|obrisan|șters|διαγρ|вилучен",
     re.IGNORECASE,
+)
+# What stands behind a message.
+_AFTER_MESSAGE = (
+    "<!-- edit note -->",
+    "<!-- sig -->",
+    "<!-- attachments -->",
+    "<!-- controls -->",
+    'class="after_content',
+    'class="postfoot',
+    'class="signature',
+    'class="postcontent lastedited',
 )
 _REACH = 8_000
 # What stands in a deleted post's place is short: names, a date, a sentence. Anything longer is a post not read.
@@ -64,56 +76,79 @@ class Setting(Struct, frozen=True):
     """Number of the page; None where its posts do not stand in the order of the thread."""
 
 
+class _Place(Struct):
+    """What the marks of one number have told so far; the fields are those of `Container`."""
+
+    start: int
+    message: int = -1
+    tag: str = ""
+
+
 def containers(markup: str, start: int) -> list[Container]:
     """The posts' places, in page order."""
-    marks: dict[str, tuple[int, int, str]] = {}
-    at = markup.find('id="post', start)
-    while at >= 0:
-        found = _MARK.match(markup, at)
-        if found is not None:
-            begin, message, tag = marks.get(found[2], (at, -1, ""))
-            opened, behind = markup.rfind("<", 0, at), markup.find(">", at) + 1
-            if found[1] == "_message_":
-                if message < 0 < behind:
-                    marks[found[2]] = min(begin, max(opened, 0)), behind, tag
-            elif found[1] in {"menu_", "count"}:  # of a skin that has taken the post's own element away
-                if message < 0 and not tag:
-                    marks[found[2]] = min(begin, max(opened, 0)), message, tag
-            elif not tag and behind and (bounds := tag_at(markup, at)) and _CONTAINERS.match(markup, bounds[0]):
-                marks[found[2]] = min(begin, bounds[0]), message, markup[bounds[0] : bounds[1]]
-        at = markup.find('id="post', at + 8)
-    for at, number in numbered(markup, "<!-- post #", start, end=" -->"):
-        begin, message, tag = marks.get(number, (at, -1, ""))
-        marks[number] = min(begin, at), message, tag
-    if not marks:  # version 3.0, where anchors alone have numbers
+    places = _by_ids(markup, start)
+    first = min((place.start for place in places.values()), default=len(markup))
+    if markup.find(_COMMENT, start, first + _REACH) >= 0:  # a template that has them has them at each post
+        for at, number in numbered(markup, _COMMENT, start, end=" -->"):
+            place = places.setdefault(number, _Place(at))
+            place.start = min(place.start, at)
+    if not places:  # version 3.0, where anchors alone have numbers
         for at, number in numbered(markup, 'name="post', start):
-            marks.setdefault(number, (max(markup.rfind("<", 0, at), 0), -1, ""))
-    found_places = sorted((mark, number) for number, mark in marks.items())
-    places: list[tuple[tuple[int, int, str], str]] = []
-    for mark, number in found_places:
-        if mark[1] < 0 and not _is_post(markup, mark):
+            places.setdefault(number, _Place(max(markup.rfind("<", 0, at), 0)))
+    found: list[tuple[str, _Place]] = []
+    for number, place in sorted(places.items(), key=lambda item: item[1].start):
+        if place.message < 0 and not _is_post(markup, place):
             continue
-        if not mark[2]:  # its heading may stand before all of its numbered elements
-            above = max(places[-1][0][:2]) if places else start
-            named = markup.rfind(f'name="post{number}"', above, mark[0])
-            edited = markup.rfind(f'id="edit{number}"', above, mark[0])
-            first = min((at for at in (named, edited) if at >= 0), default=-1)
-            mark = (max(markup.rfind("<", 0, first), 0) if first >= 0 else mark[0], *mark[1:])
-        places.append((mark, number))
-    limits = [*(mark[0] for mark, _ in places[1:]), len(markup)]
+        if not place.tag:
+            above = max(found[-1][1].start, found[-1][1].message) if found else start
+            place.start = _heading(markup, number, above, place.start)
+        found.append((number, place))
+    limits = [*(place.start for _, place in found[1:]), len(markup)]
     return [
-        Container(number, mark[0], limit, mark[1], mark[2])
-        for (mark, number), limit in zip(places, limits, strict=False)
+        Container(number, place.start, limit, place.message, place.tag)
+        for (number, place), limit in zip(found, limits, strict=False)
     ]
 
 
-def _is_post(markup: str, mark: tuple[int, int, str]) -> bool:
+def _by_ids(markup: str, start: int) -> dict[str, _Place]:
+    """Places by number, by the ids that say `post`."""
+    places: dict[str, _Place] = {}
+    at = markup.find('id="post', start)
+    while at >= 0:
+        mark = _MARK.match(markup, at)
+        if mark is not None:
+            kind, number = mark[1], mark[2]
+            place = places.get(number)
+            opened, behind = max(markup.rfind("<", 0, at), 0), markup.find(">", at) + 1
+            if kind == "_message_":
+                place = places.setdefault(number, _Place(opened))
+                if place.message < 0 < behind:
+                    place.start, place.message = min(place.start, opened), behind
+            elif kind in {"menu_", "count"}:  # of a skin that has taken the post's own element away
+                if place is None:
+                    places[number] = _Place(opened)
+            elif behind and (bounds := tag_at(markup, at)) and _CONTAINERS.match(markup, bounds[0]):
+                place = places.setdefault(number, _Place(bounds[0]))
+                if not place.tag:
+                    place.start, place.tag = min(place.start, bounds[0]), markup[bounds[0] : bounds[1]]
+        at = markup.find('id="post', at + len('id="post'))
+    return places
+
+
+def _heading(markup: str, number: str, above: int, start: int) -> int:
+    """Where a post without an element of its own starts: its heading may stand before all of its numbered elements."""
+    anchors = (markup.rfind(sign, above, start) for sign in (f'name="post{number}"', f'id="edit{number}"'))
+    first = min((at for at in anchors if at >= 0), default=-1)
+    return max(markup.rfind("<", 0, first), 0) if first >= 0 else start
+
+
+def _is_post(markup: str, place: _Place) -> bool:
     """Whether a place without a numbered message is one of a post: its own text, or what stands for it."""
-    if "postbit" in mark[2] or "postcontainer" in mark[2]:
+    if "postbit" in place.tag or "postcontainer" in place.tag:
         return True
-    part = markup[mark[0] : mark[0] + _REACH]
-    if not mark[2] and not markup.startswith("<!-- post #", mark[0]):
-        return 'name="post' in part[:80] and "<!-- message -->" in part
+    part = markup[place.start : place.start + _REACH]
+    if not place.tag and not markup.startswith("<!-- post #", place.start):
+        return "<!-- message -->" in part and ('name="post' in part[:80] or 'id="postcount' in part)
     return 'id="postcount' in part or 'name="post' in part or "bigusername" in part or "postcontent" in part
 
 
@@ -171,6 +206,30 @@ def read_post(markup: str, place: Container, setting: Setting, index: int) -> Re
     return ReadPost(post, edit_words if post.edited else None)
 
 
+def read_notice(markup: str, place: Container, setting: Setting) -> ReadPost | None:
+    """The post of a container that holds a few words and no message, such as a notice in a language not known here."""
+    end = place.limit
+    if end == len(markup):
+        stop = _STOP.search(markup, place.start + len(place.tag))
+        end = stop.start() if stop else end
+    part = markup[place.start : end]
+    if len(inline_text(part)) >= _LONGEST_NOTICE:
+        return None
+    author, author_id = author_of(part, "", place.post_id)
+    post = Post(
+        site=setting.site,
+        thread_id=setting.thread_id,
+        post_id=place.post_id,
+        position=position_of(part, place.post_id),
+        author=author,
+        author_id=author_id,
+        created_text=created_text(part),
+        status=Status.HIDDEN,
+        url=_address(part, place.post_id, setting.base),
+    )
+    return ReadPost(post)
+
+
 def _unnumbered(markup: str, place: Container, end: int) -> int:
     """Where the message starts in a skin that has taken its number away; -1 where there is none."""
     if "postbitdeleted" in place.tag or "postbitignored" in place.tag:
@@ -183,11 +242,18 @@ def _unnumbered(markup: str, place: Container, end: int) -> int:
 
 
 def _close(markup: str, message: int, end: int) -> int:
-    """Where the message ends: with its element, or at the comment that follows it, whichever is first."""
+    """Where the message ends: with its element, or at what follows it in all skins, whichever is first."""
     opened = TAG.match(markup, markup.rfind("<", 0, message))
     close = closing(markup, opened[2], message, end) if opened and opened[2] else end
     comment = markup.find("<!-- / message -->", message, close)
-    return comment if comment >= 0 else close
+    if comment >= 0:
+        return comment
+    if close < end:
+        return close
+    # An element in the message is not closed: its end is that of the post.
+    after = (markup.find(sign, message, end) for sign in _AFTER_MESSAGE)
+    found = min((at for at in after if at >= 0), default=-1)
+    return markup.rfind("<", message, found + 1) if found >= 0 else end
 
 
 def _status(tag: str, place: str) -> Status:
