@@ -160,6 +160,59 @@ def test_posts_of_1_4_have_their_date_below() -> None:
     assert (found.created_text, found.edited, found.body_text) == ("06-11-2008 08:59 PM", True, "Words.")
 
 
+def test_who_edits_or_likes_a_guest_s_post_is_not_its_author() -> None:
+    edited = (
+        '<span class="post_edit" id="edited_by_5"><span class="edited_post">(This post was last modified: '
+        '05-21-2014, 09:00 AM by <a href="member.php?action=profile&amp;uid=1">Admin</a>.)</span></span>'
+    )
+    likes = '<div class="post_controls tyllist"><a href="member.php?action=profile&amp;uid=13">Cem</a></div>'
+    guest = post(5, name="Visitor").replace('<span class="post_edit" id="edited_by_5"></span>', edited)
+    (found,) = parse(thread(guest.removesuffix("</div>") + f"{likes}</div>")).posts
+    assert (found.author, found.author_id, found.edited) == ("Visitor", None, True)
+    assert found.created_text == "05-20-2014, 08:15 PM"
+
+
+CLASSIC = (
+    '<a name="pid8" id="pid8"></a><table class="tborder" id="post_8"><tr><td class="trow1 post_author" rowspan="2">'
+    '<strong><span class="largetext"><a href="user-2.html"><span style="color: red;"><b>Bo</b></span></a></span>'
+    '</strong><br /><span class="smalltext">Donor #2<br />Posts: 12</span></td><td class="trow1"><div><strong>Post: '
+    '<a href="thread-3-post-8.html#pid8">#4</a></strong></div><div id="pid_8">Words.<br /><br /><fieldset><legend>'
+    '<strong>Attached File(s)</strong></legend><a href="attachment.php?aid=9">scan.pdf</a> (Size: 3 KB)</fieldset>'
+    '</div><div id="post_meta_8"><div id="edited_by_8"><span class="edited_post">(This post was last modified: '
+    '06-11-2008 09:01 PM by <a href="user-1.html">Al</a>.)</span></div></div></td></tr><tr><td class="trow1">'
+    '<span class="smalltext">06-11-2008 08:59 PM</span></td></tr></table>'
+)
+
+
+def test_classic_posts_have_their_date_below_the_note_that_they_were_edited() -> None:
+    (found,) = parse(thread(CLASSIC)).posts
+    assert (found.created_text, found.edited) == ("06-11-2008 08:59 PM", True)
+    assert (found.position, found.author, found.author_id) == (4, "Bo", "2")
+    assert (found.body_text, [file.name for file in found.attachments]) == ("Words.", ["scan.pdf"])
+
+
+def test_posts_of_1_2_are_told_by_their_texts_only() -> None:
+    row = (
+        '<a name="pid{0}" id="pid{0}"></a><table class="tborder"><tr><td><strong><span class="largetext">'
+        '<a href="member.php?action=profile&amp;uid={0}">Bo {0}</a></span></strong></td><td>'
+        '<div id="pid_{0}">Words {0}.</div></td></tr>'
+        '<tr><td><span class="smalltext">06-11-2006 08:5{0} PM</span></td></tr></table>'
+    )
+    found = parse(thread(row.format(1), row.format(2))).posts
+    assert [(one.author, one.author_id, one.body_text) for one in found] == [
+        ("Bo 1", "1", "Words 1."),
+        ("Bo 2", "2", "Words 2."),
+    ]
+    assert [one.created_text for one in found] == ["06-11-2006 08:51 PM", "06-11-2006 08:52 PM"]
+
+
+def test_clock_beside_the_greeting_in_the_language_of_the_board() -> None:
+    clock = '<div id="panel"><span style="float:right;"><strong>Aktuelle Zeit:</strong> 23.05.2014, 19:19</span></div>'
+    page = thread(CLASSIC.replace("06-11-2008 08:59 PM", "11.06.2008, 20:59"), above=clock)
+    (found,) = parse(page, fetched_at=FETCHED_AT).posts
+    assert found.created_at == utc("2008-06-11T18:59")
+
+
 def post(number: int, *, body: str = "Words.", name: str | None = None, place: str = "") -> str:
     author = name or '<a href="member.php?action=profile&amp;uid=3">Cem</a>'
     return (
@@ -171,9 +224,10 @@ def post(number: int, *, body: str = "Words.", name: str | None = None, place: s
     )
 
 
-def thread(*posts: str, trail: str = "") -> str:
+def thread(*posts: str, trail: str = "", above: str = "") -> str:
     return (
-        f'<html><head><title>X</title>{SCRIPT}</head><body><div class="navigation">{trail}<span class="active">X</span>'
+        f"<html><head><title>X</title>{SCRIPT}</head><body>{above}"
+        f'<div class="navigation">{trail}<span class="active">X</span>'
         f'</div><div id="posts">{"".join(posts)}</div><input type="hidden" name="tid" value="9" /></body></html>'
     )
 
@@ -254,6 +308,21 @@ def test_index() -> None:
     assert (staff.title, staff.description, staff.thread_count, staff.post_count) == ("Staff", "Rota and rest.", 5, 87)
 
 
+def test_forums_within_a_forum_without_a_word_before_them() -> None:
+    icon = '<img src="images/minion.gif" class="subforumicon ajax_mark_read" id="mark_read_{}" />'
+    parsed = parse(
+        f'<html><head>{SCRIPT}</head><body><table><tr><td class="trow1"><img class="ajax_mark_read" id="mark_read_3" />'
+        f'</td><td class="trow1"><strong><a href="forum-3.html">Kidney</a></strong><div class="smalltext">Salt.\n'
+        f'{icon.format(4)}<a href="forum-4.html">Stones</a>, {icon.format(5)}<a href="forum-5.html">Dialysis</a></div>'
+        "</td><td>7</td><td>30</td><td>x</td></tr></table></body></html>"
+    )
+    assert [(found.board_id, found.title, found.parent_id, found.description) for found in parsed.boards] == [
+        ("3", "Kidney", None, "Salt."),
+        ("4", "Stones", "3", None),
+        ("5", "Dialysis", "3", None),
+    ]
+
+
 # -- pages without content ----------------------------------------------------------------------------------------
 
 TABLE = (
@@ -272,7 +341,13 @@ QUICK = f'<div class="modal" id="quick_login" style="display: none;">{FORM}</div
         (QUICK + TABLE.format("The specified thread does not exist."), "error", "The specified thread does not exist."),
         (QUICK + TABLE.format(f"You do not have permission.{FORM}"), "login", "You do not have permission."),
         (QUICK + FORM, "login", "the page is a form to log in or register"),
+        ('<input type="password" name="pwverify" />', "login", "the page is a form to log in or register"),
         (QUICK, "unknown", "a MyBB page without posts or lists (memberlist)"),
+        (
+            f'{FORM}<input type="submit" name="loginsubmit" />',
+            "unknown",
+            "the site's portal, which shows beginnings of threads",
+        ),
     ],
 )
 def test_kinds(content: str, kind: str, reason: str) -> None:
@@ -314,6 +389,7 @@ def test_page_of_another_software() -> None:
         ("https://w.example/forum-3.html", 2, "https://w.example/forum-3-page-2.html"),
         ("https://w.example/Thread-Which-kit", 2, "https://w.example/Thread-Which-kit?page=2"),
         ("https://w.example/Thread-Which-kit?page=2", 1, "https://w.example/Thread-Which-kit"),
+        ("https://w.example/showthread4a2b.html?tid=1&page=2", 1, "https://w.example/showthread4a2b.html?tid=1"),
     ],
 )
 def test_page_url(url: str, page: int, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""MyBB (mybb.com), 1.4 to 1.8: default and classic post layout, other themes, search-friendly and Google SEO addresses.
+"""MyBB (mybb.com), 1.2 to 1.8: default and classic post layout, other themes, search-friendly and Google SEO addresses.
 
 Recognised by its footer, its scripts' variables (`my_post_key`), template comments (`<!-- start: showthread -->`), or
 its posts. Read: threads, forums, the index, results of searches that are threads.
@@ -16,7 +16,7 @@ from crawler.engines.mybb.addresses import forum_of, is_thread, page_address, po
 from crawler.engines.mybb.boards import read_boards, read_own_board
 from crawler.engines.mybb.document import Document
 from crawler.engines.mybb.listing import last_dates, read_poll, read_row, rows
-from crawler.engines.mybb.posts import Place, Setting, author_of, places, read_post, when
+from crawler.engines.mybb.posts import Place, Setting, author_of, cut, places, read_post, when
 from crawler.engines.page import Page, Recognition
 from crawler.records import Link, PageKind, ParsedPage, Post, Thread
 
@@ -24,7 +24,12 @@ _POWERED = re.compile(r"Powered [bB]y\s*<a\b[^<>]{0,200}>(?:<[^<>]{0,80}>)?MyBB"
 _COMMENT = re.compile(r"<!-- start: (?:index|showthread|forumdisplay|postbit|forumbit_depth1_cat|headerinclude)\w* -->")
 _LIST = re.compile(r"<!-- start: forumdisplay_threadlist|sortby=subject|newthread\.php\?fid=")
 _FEED_LINK = re.compile(r'<link\b[^<>]{0,100}type="application/rss\+xml"[^<>]{0,300}>')
+# The button of the form to log in that portals show to guests.
+_PORTAL = 'name="loginsubmit"'
 _LOCKED = ("closed_button", "threadclosed.", "newreply_closed", "thread_closed")
+# Of forms to register (its second and first step), and for a forum's password.
+_ASKING = ('value="do_register"', 'name="regcheck1"', 'name="pwverify"')
+_FRAME = 8_000  # how far above the first post the buttons begin
 _SCRIPT = re.compile(r"/(\w+)\.php")
 
 
@@ -39,7 +44,7 @@ class MyBB:
     def recognise(self, page: Page) -> Recognition | None:
         """Whether the page is MyBB's, and what says so."""
         text = page.text()
-        if _POWERED.search(text, max(len(text) - 60_000, 0)):
+        if _POWERED.search(text, max(len(text) - 60_000, 0)) or ">MyBB Group</a>" in text[-60_000:]:
             return self._recognition(page, text, 0.99, "the footer names MyBB")
         if "my_post_key = " in text and "cookiePrefix = " in text:
             return self._recognition(page, text, 0.99, "the script's variable my_post_key")
@@ -98,18 +103,19 @@ class _Reading:
         number = document.thread()
         if number is None:
             return self._page(PageKind.UNKNOWN, reason=f"{len(found)} posts of no thread: the page names none")
-        dates = [when(document.markup, place) for place in found]
-        document.samples = [date[1] for date in dates if date is not None]
-        authors = [author_of(document.markup, place) for place in found]
+        cuts = [cut(document.markup, place) for place in found]
+        dates = [when(post) for post in cuts]
+        document.samples = list(dict.fromkeys(date[1] for date in dates if date is not None))
+        authors = [author_of(post) for post in cuts]
         names = {name for name, _ in authors if name}
         numbers = [int(place.post_id) for place in found]
         first = document.pages[0] == 1 and numbers == sorted(numbers) and "mode=threaded" not in document.page.url
         setting = Setting(document, number, 0 if first else None, lambda: names)
         posts: list[Post] = []
-        for place, author, date in zip(found, authors, dates, strict=True):
-            post = read_post(place, setting, len(posts), author, date)
+        for known, author, date in zip(cuts, authors, dates, strict=True):
+            post = read_post(known, setting, len(posts), author, date)
             if post is None:
-                reason = f"the post {place.post_id} could not be read: its element holds no text"
+                reason = f"the post {known.place.post_id} could not be read: its element holds no text"
                 return self._page(PageKind.UNKNOWN, reason=reason)
             posts.append(post)
         parsed = self._page(PageKind.THREAD, paged=True)
@@ -144,10 +150,12 @@ class _Reading:
 
     def _is_locked(self) -> bool | None:
         """Whether the button to reply says so; None where the reader sees none."""
-        markup = self.document.markup
-        if any(sign in markup for sign in _LOCKED):
+        document, first, last = self.document, self.places[0].start, self.places[-1].limit
+        frame = document.markup[max(document.body_start, first - _FRAME) : first] + document.markup[last:]
+        if any(sign in frame for sign in _LOCKED):
             return True
-        return False if "newreply.php?tid=" in markup else None
+        may_reply = "newreply.php?tid=" in frame or document.markup.find("newreply.php?tid=", first, last) >= 0
+        return False if may_reply else None
 
     def _address(self, posts: list[Post]) -> str:
         """Address of the thread's first page: the page's own, else the one that its posts' links hold."""
@@ -189,7 +197,9 @@ class _Reading:
     def _other(self) -> ParsedPage:
         """A page without posts, threads or boards."""
         document = self.document
-        if document.asks_to_log_in or 'value="do_register"' in document.markup:
+        if document.template.startswith("portal") or _PORTAL in document.markup:
+            return self._page(PageKind.UNKNOWN, reason="the site's portal, which shows beginnings of threads")
+        if document.asks_to_log_in or any(sign in document.markup for sign in _ASKING):
             return self._page(PageKind.LOGIN, reason=document.message or "the page is a form to log in or register")
         if (
             document.template.startswith("redirect")

@@ -13,11 +13,13 @@ _POST = re.compile(
     rf"#pid_?(\d+)(?!\d)|{_BEFORE}pid{_IS}(\d+)(?!\d)|(?:^|[/?])(?:thread|post)-(?:\d+-post-)?(\d+)\.html"
 )
 _USER = re.compile(rf"{_BEFORE}uid{_IS}(\d+)(?!\d)|(?:^|[/?\"])user-(\d+)\.html")
+# Nearly all addresses of members; a search that begins with letters is several times as fast.
+_PLAIN_USER = re.compile(r"uid=(?<=[?&;@]uid=)(\d+)")
 _PAGE = re.compile(rf"{_BEFORE}page{_IS}(\d+)(?!\d)|(?:thread|forum)-\d+-page-(\d+)(?=\.)")
 _SLUG = re.compile(r"(?:^|[/?])(Thread|Forum)-([^/?#&]+?)(?:\.html)?(?=$|[?#&])")
-_THREAD_LINK = re.compile(r"showthread\.php|(?:^|[/?])[tT]hread-")
-_FORUM_LINK = re.compile(r"forumdisplay\.php|(?:^|[/?])[fF]orum-[^/?]")
-_PROFILE = re.compile(r"member\.php.{0,3}(?:\?|%3F).{0,40}action(?:=|%3D)profile|(?:^|[/?])[uU]ser-[^/?]")
+_THREAD_LINK = re.compile(r"(?:^|[/?])[tT]hread-")
+_FORUM_LINK = re.compile(r"(?:^|[/?])[fF]orum-[^/?]")
+_PROFILE = re.compile(r"\bmember[\w.]{0,12}(?:\?|%3F|@).{0,40}action(?:=|%3D)profile|(?:^|[/?])[uU]ser-[^/?]")
 _VISIT = re.compile(r"[?&;](?:(?:action|mode|highlight|sid|linear|nojs)=[^&;#]*)(?=$|[&;#])")
 _PAGE_PARAMETER = re.compile(r"[?&](?:page|pid)=\d+")
 _FRIENDLY = re.compile(
@@ -47,8 +49,11 @@ def post_of(url: str) -> str | None:
 
 def user_of(url: str) -> str | None:
     """Id of the member whose profile an address leads to; None for guests and for Google SEO's addresses."""
-    found = _USER.search(url)
-    number = (found[1] or found[2]) if found else None
+    if (plain := _PLAIN_USER.search(url)) is not None:
+        number: str | None = plain[1]
+    else:
+        found = _USER.search(url) if "uid" in url or "user-" in url else None
+        number = (found[1] or found[2]) if found else None
     return number if number != "0" else None
 
 
@@ -66,17 +71,17 @@ def slug_of(url: str, kind: str) -> str | None:
 
 def is_thread(url: str) -> bool:
     """Whether an address leads to a thread."""
-    return _THREAD_LINK.search(url) is not None
+    return "showthread" in url or ("hread-" in url and _THREAD_LINK.search(url) is not None)
 
 
 def is_forum(url: str) -> bool:
     """Whether an address leads to a forum."""
-    return _FORUM_LINK.search(url) is not None
+    return "forumdisplay" in url or ("orum-" in url and _FORUM_LINK.search(url) is not None)
 
 
 def is_profile(url: str) -> bool:
     """Whether an address leads to a member's profile."""
-    return _PROFILE.search(url) is not None
+    return ("profile" in url or "ser-" in url) and _PROFILE.search(url) is not None
 
 
 def first_page(url: str) -> str:

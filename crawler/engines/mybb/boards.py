@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from crawler.engines.html import attribute, inline_text, number_of, plain_text, tag_at
+from crawler.engines.html import attribute, inline_text, number_of, plain_text
 from crawler.engines.mybb.addresses import first_page, forum_of, is_forum, slug_of
 from crawler.engines.mybb.document import Document
 from crawler.records import Board
@@ -15,7 +15,10 @@ _INNER = re.compile(r'id="mark_read_(\d+)"|<a\b([^<>]*)>(.{0,4000}?)</a>', re.DO
 # Where the line of sub forums or of moderators begins.
 _LINE = re.compile(
     r"<br\s*/?>\s*(?:<(?:strong|b|em|i|span)\b[^<>]*>\s*)?[^<>:]{2,40}:\s*(?:</(?:strong|b|em|i|span)>)?\s*(?:<a\b|<img|<span|<div)"
+    r"|<(?:img|div|span)\b[^<>]*\bsubforumicon\b|<!-- start: forumbit_(?:subforums|moderators)"
 )
+_SMALL = re.compile(r'class="smalltext"[^<>]*>(.{0,4000}?)</div', re.DOTALL)
+_VIEWERS = re.compile(r"<em>\s*\([^()]{3,40}\)\s*</em>")  # "(3 Viewing)"
 _CELL = re.compile(r"<td\b[^<>]*>")
 _COUNT = re.compile(r"^(?:\D{0,20})(\d[\d.,\xa0 ]*)(?:\s*\(\d+\))?\s*([^\d()]{0,20})$")
 _TOPICS = re.compile(r"thread|topic|th[eè]m|sujet|tema|konu|тем|discu", re.IGNORECASE)
@@ -57,19 +60,15 @@ def _marks(markup: str, start: int, limit: int) -> list[_Mark]:
     marks: list[_Mark] = []
     categories: set[str] = set()
     for found in _MARK.finditer(markup, start, limit):
-        bounds = tag_at(markup, found.start())
-        if bounds is None:
-            continue
-        is_category = found[1] == "cat"
-        if not is_category and "subforumicon" in markup[bounds[0] : bounds[1]]:
-            continue
-        if is_category and found[2] in categories:
-            continue
-        at = bounds[0]
-        if is_category:
-            categories.add(found[2])
-            at = max(markup.rfind("<thead", start, at), markup.rfind('class="thead', start, at), at - 2_000, start)
-        marks.append(_Mark(found[2], at, is_category))
+        at = markup.rfind("<", start, found.start())
+        number = found[2]
+        if found[1] == "cat":
+            if number not in categories:
+                categories.add(number)
+                at = max(markup.rfind("<thead", start, at), markup.rfind('class="thead', start, at), at - 2_000, start)
+                marks.append(_Mark(number, at, is_category=True))
+        elif "subforumicon" not in markup[at : markup.find(">", found.end())]:
+            marks.append(_Mark(number, at, is_category=False))
     return marks
 
 
@@ -90,7 +89,7 @@ def _category(document: Document, number: str, region: str, own: str | None) -> 
         href = attribute(tag, "href") or ""
         if is_forum(href) and (title := inline_text(text)):
             at = region.find(text) + len(text)
-            line = re.compile(r'class="smalltext"[^<>]*>(.{0,4000}?)</div', re.DOTALL).search(region, at, at + 3_000)
+            line = _SMALL.search(region, at, at + 3_000)
             return Board(
                 site=document.site,
                 board_id=number,
@@ -129,10 +128,7 @@ def _is_forum(link: re.Match[str]) -> bool:
 
 
 def _description(said: str) -> str | None:
-    if "<em>" in said:
-        said = re.sub(r"<em>\s*\([^()]{3,40}\)\s*</em>", "", said)  # "(3 Viewing)"
-    text = plain_text(said)
-    return text or None
+    return plain_text(_VIEWERS.sub("", said) if "<em>" in said else said) or None
 
 
 def _counts(cells: str) -> tuple[int | None, int | None]:

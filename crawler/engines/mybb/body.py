@@ -40,6 +40,7 @@ _LEFT_OUT = frozenset(
 _CLASSED = frozenset({"div", "span", "ins", "fieldset", "p"})
 _COLONS = " :："  # noqa: RUF001
 _DEEPEST = 20
+_BOX_SIZE = 2_000  # how far into a box of files the first one stands
 
 
 class Body(Prose):
@@ -59,9 +60,10 @@ class Body(Prose):
         self._in_code = False
 
     def read(self, markup: str) -> "Body":
-        """Adds a fragment; quotes are told by tags that have attributes or not."""
-        if "<blockquote>" in markup:
-            markup = markup.replace("<blockquote>", '<blockquote class="">')
+        """Adds a fragment; quotes and boxes of files are told by tags that have attributes or not."""
+        for plain, told in (("<blockquote>", '<blockquote class="">'), ("<fieldset>", '<fieldset class="">')):
+            if plain in markup:
+                markup = markup.replace(plain, told)
         super().read(markup)
         return self
 
@@ -71,6 +73,8 @@ class Body(Prose):
             return self._quote(name, markup, position)
         if name == "a":
             return self._link(attributes, markup, position)
+        if name == "fieldset" and (behind := self._files(markup, position)) is not None:
+            return behind
         if name not in _CLASSED:
             return None
         found = _CLASS.search(attributes)
@@ -121,6 +125,18 @@ class Body(Prose):
             return position
         return None
 
+    def _files(self, markup: str, position: int) -> int | None:
+        """Takes the box of attached files that some themes have inside the text; None where it is no such box."""
+        if self._depth >= _DEEPEST or markup.find("attachment.php?", position, position + _BOX_SIZE) < 0:
+            return None
+        box = markup[position : closing(markup, "fieldset", position, len(markup))]
+        if "attachment.php?" not in box:
+            return None
+        for file in Body(self._authors, self._depth + 1).read(box).attachments:
+            self._attach(file.url, file.name)
+        self.block()
+        return self.past("fieldset", markup, position)
+
     def _attach(self, url: str, name: str | None) -> None:
         if all(known.url != url for known in self.attachments):
             self.attachments.append(Attachment(url=url, name=name))
@@ -147,6 +163,8 @@ class Body(Prose):
     def _quoted(self, heading: str) -> str | None:
         """The name in "NAME Wrote:", in whatever language; None where the heading names nobody."""
         said = inline_text(_LINK.sub(_kept, _DATE.sub("", heading[:2_000])))
+        if said.endswith(" Wrote:"):  # the search below is slow
+            return said[:-7].strip() or None
         wrote = _WROTE.search(said)
         if wrote is not None:
             return said[: wrote.start()].strip() or None

@@ -16,30 +16,30 @@ _POWERED = re.compile(
 )
 _SCRIPT = re.compile(r"jscripts/(?:general|jquery|prototype|jeditable|thread)[\w.-]*\.js(?:\?|%3F)ver=(\d)(\d)\d{2}")
 _CLOCK = re.compile(r'id="current_time"[^<>]*>(.{0,300})', re.DOTALL)
-_CLOCK_TEXT = re.compile(r"Current time:\s*(?:</[a-z]{1,6}>\s*){0,2}([^<>]{6,60})")
+# Before 1.8 it stands beside the greeting, in the language of the board.
+_CLOCK_TEXT = re.compile(
+    r"(?:Current time:|float:? ?_?right;?\"[^<>]{0,40}>\s*<strong>[^<>:]{2,40}:)\s*(?:</[a-z]{1,6}>\s*){0,2}"
+    r"([^<>]{4,50}\d:\d\d[^<>]{0,12})"
+)
 _CLOCK_LABEL = re.compile(r"^[^:]{2,60}:\s*")
 _ANCHOR = re.compile(r"<a\b([^<>]*)>(.{0,2000}?)</a>", re.DOTALL)
 _PAGES_SHOWN = re.compile(r'class="pages"[^<>]*>[^<>(]{0,40}\((\d[\d.,]*)\)')
 _TRAILS = ("navigation", "breadcrumb", "breadcrumbs", "nav-breadcrumb")
-_SPAN_TITLE = re.compile(r'<span\b[^<>]*\stitle="([^"<>]*\d[^"<>]*)"[^<>]*>([^<>]*)</span>')
+_SPAN_TITLE = re.compile(r'<span\b[^<>]{0,200}\stitle="([^"<>]{0,60}\d[^"<>]{0,60})"[^<>]{0,200}>([^<>]{0,200})</span>')
 _EMPTY = re.compile(r"<(\w+)\b[^<>]*>\s*</\1>")
 _MESSAGE = re.compile(
     r'<td class="thead"[^<>]*>((?:[^<]|<(?!/td)){0,600}+)</td>\s*</tr>\s*<tr>\s*<td class="trow1"[^<>]*>', re.DOTALL
 )
 _TAIL = 30_000
+_GREETING, _END = 12_000, 8_000  # where older versions have the clock
+# What stands before the id of the page's own thread or forum.
 _OWN_THREAD = (
-    re.compile(r'name="tid" value="(\d+)"'),
-    re.compile(r"(?:newreply|printthread|sendthread|ratethread|polls)\.php\?(?:[\w=]+&amp;){0,2}tid=(\d+)"),
-    re.compile(r'id="(?:rating_thread_|thread_modes_)(\d+)"'),
-    re.compile(r"addsubscription&amp;tid=(\d+)"),
-    re.compile(r"(?:/|\")thread-(\d+)-post-\d|showthread\.php\?tid=(\d+)&amp;pid=\d"),
+    *('name="tid" value="', "newreply.php?tid=", "printthread.php?tid=", "sendthread.php?tid="),
+    *('id="rating_thread_', 'id="thread_modes_', "addsubscription&amp;tid="),
 )
-_OWN_FORUM = (
-    re.compile(r"newthread\.php\?fid=(\d+)"),
-    re.compile(r"action=markread&amp;fid=(\d+)"),
-    re.compile(r'name="fid" value="(\d+)"'),
-    re.compile(r"syndication\.php\?fid=(\d+)"),
-)
+_OWN_FORUM = ("newthread.php?fid=", "action=markread&amp;fid=", 'name="fid" value="', "syndication.php?fid=")
+_ID = re.compile(r"(\d+)")
+_OF_POST = re.compile(r"thread-(\d+)-post-\d|showthread\.php\?tid=(\d+)&amp;pid=\d")
 
 
 class Document(Frame):
@@ -86,7 +86,8 @@ class Document(Frame):
         if found is not None:
             end = min((at for sign in ("</div", "</li", "</p") if (at := found[1].find(sign)) >= 0), default=300)
             return _CLOCK_LABEL.sub("", inline_text(found[1][:end].split("</span>")[0])) or None
-        text = _CLOCK_TEXT.search(self.markup)
+        start, size = self.body_start, len(self.markup)
+        text = _CLOCK_TEXT.search(self.markup, start, start + _GREETING) or _CLOCK_TEXT.search(self.markup, size - _END)
         return inline_text(text[1]) or None if text else None
 
     @cached_property
@@ -120,9 +121,10 @@ class Document(Frame):
         """Id of the thread that the page shows; the words of its address where the page tells no number."""
         if (found := thread_of(self.own_address) or thread_of(self.page.url)) is not None:
             return found
-        for pattern in _OWN_THREAD:
-            if (own := pattern.search(self.markup, self.body_start)) is not None:
-                return next(number for number in own.groups() if number)
+        if (own := self._id_behind(_OWN_THREAD)) is not None:
+            return own
+        if (linked := _OF_POST.search(self.markup, self.body_start)) is not None:
+            return linked[1] or linked[2]
         for tag, _ in _ANCHOR.findall(self._trail):
             if (found := thread_of(attribute(tag, "href") or "")) is not None:
                 return found
@@ -133,10 +135,17 @@ class Document(Frame):
         for url in (self.own_address, self.page.url):
             if is_forum(url) and (found := forum_of(url)) is not None:
                 return found
-        for pattern in _OWN_FORUM:
-            if (own := pattern.search(self.markup, self.body_start)) is not None:
-                return own[1]
+        if (own := self._id_behind(_OWN_FORUM)) is not None:
+            return own
         return slug_of(self.own_address, "Forum") or slug_of(self.page.url, "Forum")
+
+    def _id_behind(self, signs: tuple[str, ...]) -> str | None:
+        """The number behind the first of the signs that has one behind it."""
+        for sign in signs:
+            at = self.markup.find(sign, self.body_start)
+            if at >= 0 and (found := _ID.match(self.markup, at + len(sign))) is not None:
+                return found[1]
+        return None
 
     # -- title --------------------------------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ def read_row(document: Document, row: Row, board_id: str | None) -> Thread | Non
     after = content[title.end() :]
     label, prefix = _labels(before)
     author, author_id = _starter(after)
-    replies, views = _counts(content, after)
+    replies, views = _counts(after)
     begun = element(after, "thread_start_datetime")
     created = dated(begun[1]) if begun else ("", "")
     is_moved = _MOVED.search(content) is not None
@@ -136,7 +136,7 @@ def _starter(after: str) -> tuple[str | None, str | None]:
     return inline_text(found[1]).rstrip(" ,") or None, None
 
 
-def _counts(content: str, after: str) -> tuple[int | None, int | None]:
+def _counts(after: str) -> tuple[int | None, int | None]:
     """Replies and views: the two cells behind the title's that hold a number; a moved thread has none."""
     cells = list(_CELL.finditer(after))
     shown = []
@@ -150,7 +150,6 @@ def _counts(content: str, after: str) -> tuple[int | None, int | None]:
     if len(shown) < 2:
         said = [found[1] for found in map(_PLEDGED.match, map(inline_text, after.split("<td")[1:])) if found]
         shown = [number_of(number) for number in said]
-    del content
     return (shown[0], shown[1]) if len(shown) > 1 else (shown[0] if shown else None, None)
 
 

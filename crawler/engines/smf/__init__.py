@@ -5,7 +5,8 @@ scripts use (`smf_scripturl`, `elk_scripturl`), its footer, or its posts.
 
 Board = Board; category = Board without an address (id "c" and its number, as these and boards are numbered apart);
 topic = Thread; message = Post; likes = reactions; awaiting approval = hidden. "Reply #3" is the fourth post.
-Dates are words in a zone that no page states: they stay words, but for ElkArte's, which carry an instant.
+Dates stay words, but for ElkArte's, which carry an instant. Pages of 1.x and 2.1 show a clock (2.1 states it in UTC
+too), but that tells the offset of its own day only: the software shows each date in the summer or winter time of then.
 
 Addresses count posts and topics, not pages: there is no address of a page by its number, but one of each post.
 """
@@ -23,10 +24,13 @@ from crawler.engines.smf.posts import Place, Setting, author_of, places, read_po
 from crawler.records import Link, PageKind, ParsedPage, Post, Thread
 
 _LOGIN = re.compile(r'id="frmLogin"|name="frmLogin"|action=(?:register2|signup2)')
+_NOTICE = re.compile(r'<(?:p|div|td) class="[^"<>]*(?:information|errorbox|noticebox)[^<>]*>([^<>]{8,300})')
+_MAINTENANCE = 'id="maintenance_mode"'
 _POSTS = ('id="forumposts"', "action=quickmod2;topic=")
 _OFFICE = re.compile(
     r"action(?:=|%3D|,)(profile|search2?|mlist|stats|help|calendar|recent|printpage|who|post|tags|credits)\b"
 )
+_OFFICE_MARK = re.compile(r'id="(profileview|statistics|searchform|help_container|mlist|recentposts|whos_online)"')
 _PORTAL = re.compile(r'href="[^"<>]{0,200}action(?:=|%3[dD]|,)forum[".&;#]')
 _FEED_LINK = re.compile(r'<link\b[^<>]{0,100}type="application/rss\+xml"[^<>]{0,300}\shref="([^"]+)"')
 _TAIL = 30_000
@@ -206,19 +210,23 @@ class _Reading:
     def _other(self) -> ParsedPage:
         """A page without posts, topics or boards."""
         document = self.document
-        if document.message is not None and not _LOGIN.search(document.markup):
+        if _MAINTENANCE in document.markup:
+            return self._page(PageKind.ERROR, reason="the forum is closed for maintenance")
+        asks = _LOGIN.search(document.markup) is not None
+        if document.message is not None and not asks:
             return self._page(PageKind.ERROR, reason=document.message)
-        if _LOGIN.search(document.markup):
+        if asks:
             reason = document.message or self._said() or "the page is a form to log in or register"
             return self._page(PageKind.LOGIN, reason=reason)
         if document.page.status >= 400:
             return self._page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
         if not document.is_smf:
             return self._page(PageKind.UNKNOWN, reason="the page is none of Simple Machines Forum")
-        if _PORTAL.search(document.markup):
+        office = _OFFICE.search(document.own_address) or _OFFICE.search(document.page.url)
+        office = office or _OFFICE_MARK.search(document.markup)
+        if office is None and _PORTAL.search(document.markup):
             reason = "the site's front page is a portal: its boards are listed at the address with action=forum"
             return self._page(PageKind.INDEX, reason=reason)
-        office = _OFFICE.search(document.own_address) or _OFFICE.search(document.page.url)
         what = f"action {office[1]}" if office else "titled " + (document.title or "nothing")[:80]
         return self._page(PageKind.UNKNOWN, reason=f"a page of Simple Machines Forum without posts or lists ({what})")
 
@@ -226,9 +234,8 @@ class _Reading:
         """Why the software asks to log in."""
         markup = self.document.markup
         form = _LOGIN.search(markup)
-        found = re.compile(
-            r'<(?:p|div|td) class="[^"<>]*(?:information|errorbox|noticebox)[^<>]*>([^<>]{8,300})'
-        ).search(markup, self.document.body_start, (form.end() + 3_000) if form else len(markup))
+        limit = form.end() + 3_000 if form else len(markup)
+        found = _NOTICE.search(markup, self.document.body_start, limit)
         return inline_text(found[1]) or None if found else None
 
     def _page(self, kind: PageKind, *, paged: bool = False, reason: str | None = None) -> ParsedPage:

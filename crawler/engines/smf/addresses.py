@@ -13,6 +13,9 @@ _BOARD = re.compile(rf"{_BEFORE}board{_IS}(\d+)(?!\d)|-b(\d+)\.\d")
 _OFFSET = re.compile(rf"(?:{_BEFORE}(?:topic|board){_IS}\d+|-[tb]\d+)\.(\d+)(?!\d)")
 _MESSAGE = re.compile(r"#msg(\d+)(?!\d)|(?:^|[./;?&]|%3[bB])msg=?(\d+)(?!\d)")
 _USER = re.compile(r"(?:^|[;?&,/_]|%3[bB]|%26)u(?:=|,|_|%3[dD])(\d+)(?!\d)|/profil[e]?/(?:[^/?#]{1,80}/)?u?(\d+)(?!\d)")
+# Nearly all addresses; a search that begins with letters is several times as fast.
+_PLAIN_TOPIC_ID = re.compile(r"topic=(?<=[?&;/]topic=)(\d+)")
+_PLAIN_USER = re.compile(r"u=(?<=[?&;]u=)(\d+)")
 _SESSION = re.compile(r"(?:PHPSESSID|%50HPSESSID)(?:=|%3[dD])[\w,-]*(?:[;&]|%3[bB])?")
 _SEEN = re.compile(r"(?:[;&](?:topicseen|boardseen|all|prev_next=\w+|wap2?|imode))+(?=$|[#;&])|/topicseen(?=\.html)")
 _PLACE = re.compile(rf"({_BEFORE}(?:topic|board){_IS}\d+|-[tb]\d+)\.(?:msg\d+|new|from\d+|\d+)")
@@ -22,6 +25,8 @@ _SEO_TOPIC = re.compile(r"(-t\d+)\.(?:\d+)(\.html)")
 
 def topic_of(url: str) -> str | None:
     """Id of the topic that an address leads to."""
+    if (plain := _PLAIN_TOPIC_ID.search(url)) is not None:
+        return plain[1]
     found = _TOPIC.search(url)
     return found[1] or found[2] if found else None
 
@@ -40,6 +45,9 @@ def offset_of(url: str) -> int | None:
 
 def message_of(url: str) -> str | None:
     """Id of the post that an address leads to: .msg5#msg5, ?msg=5, ;msg5."""
+    at = url.rfind("#msg")
+    if at >= 0 and (number := url[at + 4 :]).isdecimal():
+        return number
     found = None
     for found in _MESSAGE.finditer(url):  # noqa: B007 - the last one, which is the fragment
         continue
@@ -48,6 +56,8 @@ def message_of(url: str) -> str | None:
 
 def user_of(url: str) -> str | None:
     """Id of the member whose profile an address leads to."""
+    if (plain := _PLAIN_USER.search(url)) is not None:
+        return plain[1]
     found = _USER.search(url)
     return found[1] or found[2] if found else None
 

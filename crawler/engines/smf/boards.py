@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from crawler.engines.html import COMMENT, attribute, closing, inline_text, number_of, plain_text, tag_at
 from crawler.engines.smf.addresses import board_of, first_page, topic_of
-from crawler.engines.smf.document import Document, marked
+from crawler.engines.smf.document import Document, first_of, leading_number, marked
 from crawler.records import Board
 
 _STATISTICS = re.compile(r'class="(?:[\w-]+ ){0,3}(?:stats|board_stats|board_statistics|boardposts)\b')
@@ -16,6 +16,8 @@ _DESCRIPTION = re.compile(
 )
 _PARAGRAPH = re.compile(r"<p\b([^<>]*)>(.{0,4000}?)</p>", re.DOTALL)
 _ANCHOR = re.compile(r"<a\b([^<>]*)>(.{0,2000}?)</a>", re.DOTALL)
+_LINE = re.compile(r"<(?:div|p)\b[^<>]*>([^<>]{3,1000})")
+_REST = re.compile(r"<(?:div|td)\b.*", re.DOTALL)
 _NESTED = re.compile(r"<(p|div)\b[^<>]*>.{0,4000}?</\1>", re.DOTALL)
 _PICTURE_LINK = re.compile(r"<a\b[^<>]*>\s*<img\b[^<>]*>\s*</a>")
 _OLD_COUNTS = re.compile(r"<td\b[^<>]*>\s*<span\b[^<>]*>\s*(\d[^<>]{1,60}<br\s*/?>[^<>]{0,60})")
@@ -23,7 +25,7 @@ _BREAK = re.compile(r"<br\s*/?>")
 _REDIRECT = re.compile(r"/redirect\.(?:png|gif)|board_redirect|class=\"[^\"]*\bredirect\b")
 _PAIR = re.compile(r"\([^()\d]{1,40}?(\d[\d.,\s]*)[,،;][^()\d]{1,40}?(\d[\d.,\s]*)\)")
 _MARKS = ('name="b', 'id="b')
-_CATEGORIES, _OLD_CATEGORIES = ('id="category_', 'id="c'), ('name="', 'name="c')
+_CATEGORY, _OLD_CATEGORIES = 'id="category_', ('id="c', 'name="', 'name="c')
 _REACH = 2_500
 
 
@@ -75,19 +77,21 @@ def _marks(markup: str, start: int, limit: int) -> list[_Mark]:
 
 def _categories(markup: str, start: int, limit: int) -> list[tuple[int, str, str]]:
     """(offset, id, title) of the categories, in order. They have ids of their own beside those of boards."""
-    heads = [(at, number) for sign in _CATEGORIES for number, at in marked(markup, sign, start, limit)]
-    heads += [
-        (at, number)
-        for sign in _OLD_CATEGORIES
-        for number, at in marked(markup, sign, start, limit)
-        if markup.startswith("<a ", markup.rfind("<", start, at))
-    ]
+    heads = [(at, number) for number, at in marked(markup, _CATEGORY, start, limit)]
+    if not heads:
+        heads = [
+            (at, number)
+            for sign in _OLD_CATEGORIES
+            for number, at in marked(markup, sign, start, limit)
+            if markup.startswith("<a ", markup.rfind("<", start, at))
+        ]
     return [(at, number, _title(markup, at, limit)) for at, number in sorted(heads)]
 
 
 def _title(markup: str, at: int, limit: int) -> str:
     """Title of the category whose mark is at `at`."""
-    after = COMMENT.sub("", markup[at : min(at + _REACH, limit)])
+    after = markup[at : min(at + _REACH, limit)]
+    after = COMMENT.sub("", after) if "<!--" in after else after
     signs = ("</a>",) if after.startswith("name=") else ("</h3", "</h2", "</h4", 'id="board_', "_boards")
     cut = [end for sign in signs if (end := after.find(sign)) >= 0]
     head = after[after.find(">") + 1 : min(cut)] if cut else ""
@@ -103,13 +107,13 @@ def _read(document: Document, mark: _Mark, content: str, parent: str | None, bef
     if not title or (href and topic_of(href)):
         return []
     rest = content[close + 4 :]
-    inner = min((at for sign in _CHILD_LISTS if (at := rest.find(sign)) >= 0), default=-1)
+    inner = first_of(rest, _CHILD_LISTS)
     if inner < 0 and "</b>:" in rest and (line := _CHILD_LIST.search(rest)) is not None:
         inner = line.start()
     main = rest[:inner] if inner >= 0 else rest
     posts, threads = _counts(main)
     boards = []
-    if threads is not None or not _REDIRECT.search(before):
+    if threads is not None or "redirect" not in before or not _REDIRECT.search(before):
         boards.append(
             Board(
                 site=document.site,
@@ -127,14 +131,14 @@ def _read(document: Document, mark: _Mark, content: str, parent: str | None, bef
 
 def _counts(main: str) -> tuple[int | None, int | None]:
     """Posts and threads, which the software lists in this order."""
-    if (found := _STATISTICS.search(main)) is not None:
+    lines: list[str] = []
+    for found in _STATISTICS.finditer(main):  # one cell of two lines, or two cells
         start = main.find(">", found.end()) + 1
-        close = min((at for name in ("</td", "</div") if (at := main.find(name, start)) >= 0), default=len(main))
-        lines = _BREAK.split(main[start:close])
-    else:
-        old = _OLD_COUNTS.search(main)
-        lines = _BREAK.split(old[1]) if old else []
-    numbers = [number for line in lines if (number := number_of(inline_text(line))) is not None]
+        close = first_of(main, ("</td", "</div"), start)
+        lines += _BREAK.split(main[start : close if close >= 0 else len(main)])
+    if not lines and (old := _OLD_COUNTS.search(main)) is not None:
+        lines = _BREAK.split(old[1])
+    numbers = [number for line in lines if (number := leading_number(line)) is not None]
     return (numbers[0], numbers[1]) if len(numbers) > 1 else (None, None)
 
 
@@ -146,7 +150,7 @@ def _description(main: str) -> str | None:
         if "moderators" not in tag:
             return plain_text(text) or None
     text = _NESTED.sub("", _PICTURE_LINK.sub("", main[:limit]))
-    said = plain_text(re.sub(r"<(?:div|td)\b.*", "", text, flags=re.DOTALL))
+    said = plain_text(_REST.sub("", text))
     return said or None
 
 
@@ -182,8 +186,8 @@ def read_own_board(document: Document, own: str) -> Board:
     at = document.markup.find('id="description_board"', document.body_start)
     said = None
     if at >= 0:
-        found = re.compile(r"<(div|p)\b[^<>]*>([^<>]{3,1000})").search(document.markup, at, at + _REACH)
-        said = inline_text(found[2]) if found else None
+        found = _LINE.search(document.markup, at, at + _REACH)
+        said = inline_text(found[1]) if found else None
     return Board(
         site=document.site,
         board_id=own,

@@ -19,10 +19,13 @@ _LABEL = re.compile(r"^[^:：]{1,60}[:：]\s*")  # noqa: RUF001 - the colon of E
 # The name and the date in a quote's heading, with what the software's translations write between them, or nothing.
 _DATED = re.compile(
     r"^(.+?)(?:\s+(?:on|am|le|el|en|em|op|от|w|dnia|il|a|στις|στο|на|в|den|dne|skrivet|in data|da|la|kl\.?|dňa|u|på|"
-    r"tarihinde|ngày|pada|vào|[-–—|,])\s+|\s*[于於,|]\s*)"  # noqa: RUF001
-    r"(?=(?:[^\W\d_]+[.,]?\s+(?:[^\W\d_]+\s+)?)?\d.{0,40}\d{1,2}[:.]\d\d).{4,60}$"
+    r"d\.|din|dátum|kdy:?|tarihinde|ngày|pada|vào|[-–—|,])\s+|\s*[于於,|]\s*)"  # noqa: RUF001
+    r"(?=(?:[^\W\d_]+(?:['’][^\W\d_]+)?[.,]?\s+(?:(?:a las|[^\W\d_]+)\s+)?)?\d.{0,40}\d{1,2}[:.]\d\d).{4,60}$",  # noqa: RUF001
+    re.IGNORECASE,
 )
+_DAY = re.compile(r"\s\d{1,2}\.?\s+[^\W\d_]+\s+\d{4}$")
 _DATED_PLAINLY = re.compile(r"^(.+?)\s+(?=\d.{0,40}\d{1,2}:\d\d).{8,60}$")
+_DASHES = " -\u2013\u2014"
 _LEFT_OUT = frozenset(
     {
         "quotefooter",
@@ -82,7 +85,7 @@ class Body(Prose):
             end = closing(markup, name, position, len(markup))
             self._heading = markup[position:end]
             self.block()
-            return self.past(name, markup, position)
+            return markup.find(">", end) + 1 or len(markup)
         if "quote" in words and name == "div":
             return self._quote(name, markup, position)
         if not _LEFT_OUT.isdisjoint(words):
@@ -136,7 +139,8 @@ class Body(Prose):
 
     def _quoted(self, heading: str) -> str | None:
         """The name in "Quote from: NAME on DATE", in whatever language."""
-        said = inline_text(heading)
+        named, timed, _ = heading.partition("<time")  # ElkArte: a dash, then the date as <time>
+        said = inline_text(named).rstrip(_DASHES) if timed else inline_text(heading)
         label = _LABEL.match(said)
         if label is None:
             return None
@@ -146,5 +150,7 @@ class Body(Prose):
         ]
         if known:
             return max(known, key=len)
-        dated = _DATED.match(said[:400]) or _DATED_PLAINLY.match(said[:400])
+        dated = _DATED.match(said[:400])
+        if dated is None or _DAY.search(dated[1]):  # no word before the date: its own comma is no end of the name
+            dated = _DATED_PLAINLY.match(said[:400]) or dated
         return (dated[1].strip() if dated else said) or None

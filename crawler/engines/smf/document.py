@@ -36,10 +36,16 @@ _NEXT_LINK = re.compile(
 _OLD_ERROR = re.compile(r'<td class="windowbg"[^<>]{0,80}padding: ?3ex;?"[^<>]{0,40}>')
 _NAVIGATION_SIZE = 8_000
 _HEADING = 60_000
-_OWN_TOPIC = re.compile(
-    r"action=quickmod2;topic=(\d+)|\biTopicId:\s*(\d+)|action=(?:printpage|sendtopic|emailuser;sa=sendtopic|notify);topic=(\d+)"
+# What stands before the id of the page's own topic or board.
+_OWN_TOPIC = (
+    *("action=quickmod2;topic=", "iTopicId:", "action=printpage;topic=", "action=sendtopic;topic="),
+    *("action=emailuser;sa=sendtopic;topic=", "action=notify;topic="),
 )
-_OWN_BOARD = re.compile(r"\biCurBoardId:\s*(\d+)|action=(?:post|newpoll|markasread;sa=board|notifyboard);board=(\d+)")
+_OWN_BOARD = (
+    *("iCurBoardId:", "action=post;board=", "action=newpoll;board=", "action=markasread;sa=board;board="),
+    "action=notifyboard;board=",
+)
+_ID = re.compile(r"\s*(\d+)")
 _TITLE_ENDING = re.compile(r"(?:\s|&nbsp;|\xa0)*\([^()\d]{0,40}(\d[\d.,]*)[^()\d]{0,30}\)\s*$")
 _TOPIC_LABEL = re.compile(r"^[^\W\d_]{2,20}\s?[:：]\s*")  # noqa: RUF001
 
@@ -86,8 +92,8 @@ class Document(Frame):
         """Id of the topic of a topic's page."""
         if (found := topic_of(self.own_address) or topic_of(self.page.url)) is not None:
             return found
-        if (own := _OWN_TOPIC.search(self.markup)) is not None:
-            return own[1] or own[2] or own[3]
+        if (own := self._id_behind(_OWN_TOPIC)) is not None:
+            return own
         return next((found for href, _ in reversed(self.breadcrumb) if (found := topic_of(href))), None)
 
     def board(self, *, listed: bool = False) -> str | None:
@@ -97,8 +103,16 @@ class Document(Frame):
         for href, _ in reversed(self.breadcrumb):
             if (found := board_of(href)) is not None and topic_of(href) is None:
                 return found
-        own = _OWN_BOARD.search(self.markup)
-        return (own[1] or own[2]) if own and (own[1] or own[2]) != "0" else None
+        own = self._id_behind(_OWN_BOARD)
+        return own if own != "0" else None
+
+    def _id_behind(self, signs: tuple[str, ...]) -> str | None:
+        """The number behind the first of the signs that has one behind it."""
+        for sign in signs:
+            at = self.markup.find(sign, self.body_start)
+            if at >= 0 and (found := _ID.match(self.markup, at + len(sign))) is not None:
+                return found[1]
+        return None
 
     @cached_property
     def offset(self) -> int | None:
@@ -222,6 +236,17 @@ class Document(Frame):
             if hrefs:
                 return first_page(self.address(hrefs[0]))
         return first_page(self.own_address)
+
+
+def leading_number(line: str) -> int | None:
+    """The number in a line such as "11 Replies"."""
+    first = line.split(None, 1)[:1]
+    return int(first[0][:12]) if first and first[0].isdecimal() else number_of(inline_text(line))
+
+
+def first_of(markup: str, signs: tuple[str, ...], start: int = 0) -> int:
+    """Offset of the sign that comes first, -1 where there is none."""
+    return min((at for sign in signs if (at := markup.find(sign, start)) >= 0), default=-1)
 
 
 def marked(markup: str, sign: str, start: int, limit: int | None = None) -> Iterator[tuple[str, int]]:

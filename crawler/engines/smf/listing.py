@@ -4,8 +4,9 @@ import re
 from typing import NamedTuple
 
 from crawler.engines.html import attribute, closing, element, elements, inline_text, number_of
+from crawler.engines.html_tags import CLASS
 from crawler.engines.smf.addresses import board_of, first_page, topic_of, user_of
-from crawler.engines.smf.document import Document, marked
+from crawler.engines.smf.document import Document, leading_number, marked
 from crawler.records import Poll, PollOption, Status, Thread
 
 _OLD_ROW = re.compile(r'src="[^"<>]{1,300}/topic/(\w+?)(?:_post)?[\w]*\.(?:gif|png)"')
@@ -19,7 +20,10 @@ _MOVED = re.compile(r"/post/moved\.|main_icons move|i-moved|icon-moved")
 _START = re.compile(
     r'<tr\b|<li\b|<div\b[^<>]{0,40} class="(?:[\w-]+ ){0,3}(?:windowbg|approvebg|locked|sticky|topic_row)'
 )
-_KINDS = ("sticky", "lock", "poll", "pinned")
+# What a row is, in the classes of its cells; in ids and names of its icons.
+_KIND = re.compile(r"(?:^|[ _])(sticky|lock|poll|pinned)")
+_KIND_ICON = re.compile(r'(?:id="|/quick_|/show_)(sticky|lock|poll)')
+_BEGUN = re.compile(r"<p\b[^<>]*>(.{0,4000}?)(?:<small|</p>|<br)", re.DOTALL)
 _ROW_REACH = 4_000
 
 
@@ -34,7 +38,7 @@ class Row(NamedTuple):
 
 def rows(markup: str, start: int, limit: int) -> list[Row]:
     """The rows between two offsets."""
-    marks = [at for number, at in marked(markup, ' id="msg_', start, limit) if _is_span(markup, at)]
+    marks = [at for _, at in marked(markup, ' id="msg_', start, limit) if _is_span(markup, at)]
     if not marks:
         return _old_rows(markup, start, limit)
     starts = []
@@ -61,7 +65,9 @@ def _is_span(markup: str, at: int) -> bool:
 
 def _old_rows(markup: str, start: int, limit: int) -> list[Row]:
     """Rows of 1.0 and of lists of unread topics, whose titles have no mark: a table's row with a topic's icon."""
-    found = []
+    found: list[Row] = []
+    if "/topic/" not in markup:
+        return found
     for icon in _OLD_ROW.finditer(markup, start, limit):
         begins = markup.rfind("<tr", start, icon.start())
         end = markup.find("</tr", icon.end(), limit)
@@ -89,40 +95,47 @@ def _end(markup: str, at: int, limit: int) -> int:
 
 def read_row(document: Document, row: Row, board_id: str | None) -> Thread | None:
     """The topic in a row; None where its title leads to none."""
-    title, href, number = None, "", None
     for title in _ANCHOR.finditer(row.link):
         href = attribute(title[1], "href") or ""
-        if (number := topic_of(href)) is not None and inline_text(title[2]):
+        if (number := topic_of(href)) is not None and (name := inline_text(title[2])):
             break
-    if title is None or number is None:
+    else:
         return None
     behind = row.link[title.end() :]
-    author, author_id = _starter(behind)
-    replies, views = _counts(behind)
-    pages = _PAGES.search(behind) if ' id="pages' in behind else None
-    links = behind[pages.end() : closing(behind, pages[1], pages.end(), len(behind))] if pages else ""
-    shown = [number_of(inline_text(text)) for _, text in _ANCHOR.findall(links)]
-    icon = _ICON.search(row.content)
-    kinds = icon[1] if icon else ""
-    if any(word in row.content for word in _KINDS):
-        kinds += _classes(row.content)
-    is_moved = "move" in row.content and _MOVED.search(row.content) is not None
+    statistics = _STATISTICS.search(behind)
+    author, author_id = _starter(behind, behind.rfind("<", 0, statistics.start()) if statistics else -1)
+    replies, views = _counts(behind, statistics)
+    content = row.content
+    before = content[: -len(row.link)]
+    kinds = _kinds(content, before)
+    is_moved = "move" in content and _MOVED.search(content) is not None
     return Thread(
         site=document.site,
         thread_id=number,
-        title=inline_text(title[2]),
+        title=name,
         author=author,
         author_id=author_id,
-        board_id=board_id or _board(row.content),
+        board_id=board_id or _board(content),
         reply_count=replies,
         view_count=views,
         is_sticky="sticky" in kinds or "pinned" in kinds,
         is_locked="lock" in kinds,
         thread_type="redirect" if is_moved else "poll" if "poll" in kinds else "discussion",
-        page_count=max((page for page in shown if page), default=None),
-        status=Status.HIDDEN if "approvebg" in row.content or "approvetbg" in row.content else Status.VISIBLE,
+        page_count=_pages(behind),
+        status=Status.HIDDEN if "approvebg" in before or "approvetbg" in before else Status.VISIBLE,
         url=first_page(document.address(href)),
     )
+
+
+def _pages(behind: str) -> int | None:
+    """The highest page number linked behind a title; None where the topic has one page."""
+    at = behind.find(' id="pages')
+    if at < 0 or behind.startswith("></", behind.find('"', at + 10) + 1):
+        return None
+    opened = _PAGES.search(behind)
+    links = behind[opened.end() : closing(behind, opened[1], opened.end(), len(behind))] if opened else ""
+    shown = [number_of(inline_text(text)) for _, text in _ANCHOR.findall(links)]
+    return max((page for page in shown if page), default=None)
 
 
 def _board(content: str) -> str | None:
@@ -131,48 +144,58 @@ def _board(content: str) -> str | None:
     return next((found for href in hrefs if (found := board_of(href)) is not None and topic_of(href) is None), None)
 
 
-def _classes(content: str) -> str:
-    """The words of a row that say what it is: classes of its cells, ids and names of its icons."""
-    words = re.findall(
-        r'class="(?:[^"<>]{0,80}[ _])?((?:sticky|lock|poll|pinned)[^"<>]{0,80})"|id="(sticky|lock)icon', content
-    )
-    icons = re.findall(r"/(?:icons/)?(?:quick_|show_)(sticky|lock|poll)", content)
-    return " ".join([first or second for first, second in words] + icons)
+def _kinds(content: str, before: str) -> str:
+    """Words that say what a row is: a picture's file, classes, and what stands before the title."""
+    icon = _ICON.search(content)
+    kinds = [icon[1]] if icon else []
+    classes = " ".join(CLASS.findall(content))
+    if "sticky" in classes or "lock" in classes or "poll" in classes or "pinned" in classes:
+        kinds += _KIND.findall(classes)
+    if "quick_" in before or "show_" in before or 'id="sticky' in before or 'id="lock' in before:
+        kinds += _KIND_ICON.findall(before)
+    return " ".join(kinds)
 
 
-def _starter(behind: str) -> tuple[str | None, str | None]:
-    """Who opened the topic: the link below its title (2.x), or the next cell (1.x); guests have no link."""
+def _starter(behind: str, statistics: int) -> tuple[str | None, str | None]:
+    """Who opened the topic: the link below its title (2.x), or the next cell (1.x); guests have no link.
+
+    `statistics` is the offset of the row's counts, -1 where they are not marked.
+    """
+    next_cell = behind.find("<td")
+    own = behind[: next_cell if next_cell >= 0 else statistics if statistics >= 0 else len(behind)]
+    if (starter := _member(own)) is not None:
+        return starter
     cells = [cell.start() for cell in _CELL.finditer(behind)]
-    own = behind[: cells[0]] if cells else behind[: _statistics(behind)]
-    for part in (own, behind[cells[0] : cells[1]] if len(cells) > 1 else ""):
-        for tag, text in _ANCHOR.findall(part):
-            if (number := user_of(attribute(tag, "href") or "")) is not None and (name := inline_text(text)):
-                return name, number if number != "0" else None
+    other = behind[cells[0] : cells[1]] if len(cells) > 1 else ""
+    if (starter := _member(other)) is not None:
+        return starter
     line = element(own, "floatleft") or element(own, "smalltext")
-    begun = re.search(r"<p\b[^<>]*>(.{0,4000}?)(?:<small|</p>|<br)", own, re.DOTALL) if line is None else None
+    begun = _BEGUN.search(own) if line is None else None
     said = inline_text(line[1] if line else begun[1] if begun else "")
     if said:
         return said.split(" by ", 1)[-1].split(" von ", 1)[-1].split(" par ", 1)[-1] if " " in said else said, None
-    if len(cells) > 2 and not _statistics(behind[cells[0] : cells[1]], none=True):
-        shown = inline_text(behind[cells[0] : cells[1]])
+    if len(cells) > 2 and _STATISTICS.search(other) is None:
+        shown = inline_text(other)
         return (shown or None, None) if not shown.isdecimal() else (None, None)
     return None, None
 
 
-def _statistics(behind: str, *, none: bool = False) -> int:
-    """Offset of the row's counts; 0 or the row's length where they are not marked."""
-    found = _STATISTICS.search(behind)
-    if found is None:
-        return 0 if none else len(behind)
-    return behind.rfind("<", 0, found.start())
+def _member(part: str) -> tuple[str, str | None] | None:
+    """Name and id of the first member that a part of a row links to; 0 is a guest's id."""
+    for tag, text in _ANCHOR.findall(part):
+        if (number := user_of(attribute(tag, "href") or "")) is not None and (name := inline_text(text)):
+            return name, number if number != "0" else None
+    return None
 
 
-def _counts(behind: str) -> tuple[int | None, int | None]:
+def _counts(behind: str, statistics: re.Match[str] | None) -> tuple[int | None, int | None]:
     """Replies and views: two lines of one cell, or two cells that hold a number each."""
-    if (found := _STATISTICS.search(behind)) is not None:
-        start = behind.find(">", found.end()) + 1
-        close = min((at for name in ("</td", "</div") if (at := behind.find(name, start)) >= 0), default=len(behind))
-        numbers = [number for line in _BREAK.split(behind[start:close]) if (number := _number(line)) is not None]
+    if statistics is not None:
+        start = behind.find(">", statistics.end()) + 1
+        ends = behind.find("</td", start), behind.find("</div", start)
+        close = min(ends) if min(ends) >= 0 else max(ends)
+        lines = _BREAK.split(behind[start : close if close >= 0 else len(behind)])
+        numbers = [number for line in lines if (number := leading_number(line)) is not None]
         if len(numbers) > 1:
             return numbers[0], numbers[1]
     numbers = []
@@ -183,12 +206,6 @@ def _counts(behind: str) -> tuple[int | None, int | None]:
         if shown and all(letter.isdigit() or letter in ",.\xa0 '" for letter in shown):
             numbers.append(number_of(shown) or 0)
     return (numbers[0], numbers[1]) if len(numbers) > 1 else (None, None)
-
-
-def _number(line: str) -> int | None:
-    """The number in a line such as "11 Replies"."""
-    first, _, _ = line.strip().partition(" ")
-    return int(first[:12]) if first.isdecimal() else number_of(inline_text(line))
 
 
 def read_poll(markup: str, start: int, limit: int) -> Poll | None:

@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from crawler.engines.html import absolute, attribute, closing, decoded, inline_text, instant_of, number_of, tag_at
+from crawler.engines.html import (
+    absolute,
+    attribute,
+    closing,
+    decoded,
+    element,
+    inline_text,
+    instant_of,
+    number_of,
+    tag_at,
+)
 from crawler.engines.smf.addresses import clean, message_of, user_of
 from crawler.engines.smf.body import Body
 from crawler.engines.smf.document import marked
@@ -14,7 +24,7 @@ from crawler.records import Attachment, Post, Status
 # A post has an element for its subject, one for its text, or (1.x) only the first; rows of a board have a <span>.
 _TEXT = 'id="msg_'
 _SUBJECTS = ('id="subject_', 'id="post_subject_')
-_BODIES = frozenset({"div", "section", "article", "td", "blockquote"})
+_BODIES = ("<div ", "<section ", "<article ", "<td ", "<blockquote ")
 _POSTERS = (
     'class="post_wrapper',
     'class="poster"',
@@ -78,19 +88,15 @@ class Setting(NamedTuple):
 
 def places(markup: str, start: int) -> list[Place]:
     """The posts of the page, in order."""
-    marks: list[tuple[int, str]] = []
+    subjects: dict[str, int] = {}
     for sign in _SUBJECTS:
-        seen: set[str] = set()
-        for number, at in marked(markup, sign, start) if not marks else ():
-            if number not in seen:
-                seen.add(number)
-                marks.append((at, number))
-    if not marks:
+        for number, at in marked(markup, sign, start) if not subjects else ():
+            subjects.setdefault(number, at)
+    if not subjects:
         return _unnamed(markup, start)
     placed: list[Place] = []
-    previous = start
-    for index, (at, number) in enumerate(marks):
-        limit = marks[index + 1][0] if index + 1 < len(marks) else len(markup)
+    previous, limits = start, [*list(subjects.values())[1:], len(markup)]
+    for (number, at), limit in zip(subjects.items(), limits, strict=True):
         body = _text_of(markup, number, at, limit)
         if body < 0:  # some themes have the subject below the text
             body = _text_of(markup, number, previous, at)
@@ -105,21 +111,23 @@ def _text_of(markup: str, number: str, start: int, limit: int) -> int:
     if at < 0:
         return -1
     opened = markup.rfind("<", start, at)
-    return opened if _name(markup, opened, at) in _BODIES else -1
+    return opened if markup.startswith(_BODIES, opened) else -1
 
 
 def _unnamed(markup: str, start: int) -> list[Place]:
-    """Posts of themes that show no subjects, and those of 1.0, which are marked by anchors only."""
+    """Posts of pages without subjects: of themes that show none, else of 1.0."""
     placed: list[Place] = []
-    previous = start
+    previous, is_list = start, False
     for number, at in marked(markup, _TEXT, start):
         body = markup.rfind("<", max(previous, at - _HEAD_SIZE), at)
-        if body < 0 or _name(markup, body, at) not in _BODIES:
-            continue
-        if all(number != known.post_id for known in placed[-1:]) and tag_at(markup, at) is not None:
+        if not markup.startswith(_BODIES, body):
+            is_list = is_list or markup.startswith("<span", body)  # a board's row
+        elif not (placed and placed[-1].post_id == number) and tag_at(markup, at) is not None:
             placed.append(Place(number, _start(markup, previous, body, number), -1, body, 0))
             previous = at
-    return _bounded(markup, placed) if placed else _old_places(markup, start)
+    if placed:
+        return _bounded(markup, placed)
+    return [] if is_list else _old_places(markup, start)
 
 
 def _old_places(markup: str, start: int) -> list[Place]:
@@ -133,6 +141,7 @@ def _old_places(markup: str, start: int) -> list[Place]:
 
 
 def _bounded(markup: str, placed: list[Place]) -> list[Place]:
+    """The places with their limits."""
     if not placed:
         return []
     last = max(placed[-1].subject, placed[-1].body)
@@ -141,13 +150,17 @@ def _bounded(markup: str, placed: list[Place]) -> list[Place]:
         end = markup.find(sign, last, limit)
         limit = end if end >= 0 else limit
     limits = [*(place.start for place in placed[1:]), limit]
-    return [place._replace(limit=limit) for place, limit in zip(placed, limits, strict=True)]
+    return [Place(*place[:4], limit) for place, limit in zip(placed, limits, strict=True)]
 
 
 def _start(markup: str, previous: int, at: int, number: str) -> int:
     """Where the post begins whose mark is at `at`, and the mark of the one before it at `previous`."""
     for sign in _POSTERS:
-        if (found_at := markup.find(sign, previous, at)) >= 0:
+        found_at = markup.find(sign, previous, at)
+        if found_at >= 0:
+            # The last one: what comes before it only looks like a post, such as an ad in a post's frame.
+            while (again := markup.find(sign, found_at + 1, at)) >= 0:
+                found_at = again
             return max(markup.rfind("<", previous, found_at), previous)
     # 1.x: a table whose left cell names the author.
     for sign in ('rowspan="2"', f'="msg{number}"', 'class="windowbg'):
@@ -165,10 +178,10 @@ def author_of(markup: str, place: Place) -> tuple[str | None, str | None]:
     if heading >= 0:  # as the software's own themes have it: the last link is the name
         block = markup[markup.find(">", heading) + 1 : markup.find("</h4", heading, at)]
         link = block.rfind("<a ")
-        name = inline_text(block[max(link, 0) :])
-        if name and (
-            number := user_of(attribute(block[link : block.find(">", link)], "href") or "") if link >= 0 else "0"
-        ):
+        if link < 0 and (name := inline_text(block)):
+            return name, None
+        name = inline_text(block[link:].partition("</a")[0])
+        if name and (number := user_of(attribute(block[link : block.find(">", link)], "href") or "")):
             return name, _member(number)
     return _named(markup[place.start : at])
 
@@ -259,7 +272,9 @@ def _edited(markup: str, place: Place, rest: str) -> tuple[bool, datetime | None
     at = markup.find(f'id="modified_{place.post_id}"', place.start, place.limit)
     start = markup.find(">", at, place.limit) + 1 if at >= 0 else 0
     if start == 0:
-        return _OLD_EDIT.search(rest) is not None, None, ""
+        line = element(rest, "modified") if "modified" in rest else None
+        said = line is not None and any(letter.isdigit() for letter in inline_text(line[1]))
+        return said or _OLD_EDIT.search(rest) is not None, None, ""
     if not (note := markup[start : markup.find("</", start, place.limit)]) or note.isspace():
         return False, None, ""
     name = _name(markup, markup.rfind("<", place.start, at), at)
@@ -280,29 +295,22 @@ def _dated(head: str, post_id: str) -> tuple[datetime | None, str | None, int | 
     position = int(counter[1]) + 1 if counter else int(total[1]) if total else None
     time = _TIME.search(head) if "<time" in head else None
     created_at = instant_of(time[0]) if time else None
+    timed = inline_text(head[time.end() : head.find("</time", time.end())]) if time else ""
     start = _first(head, _OPENING_QUOTES, 0)
     end = _first(head, _CLOSING_QUOTES, start) if start >= 0 else -1
     if end >= 0:
         line = head[head.find(";", start, start + 8) + 1 or start + 1 : end]
         label = _LABEL.match(line)
-        if label is not None:
-            if (number := _NUMBER.search(inline_text(label[2]))) is not None:
-                position = int(number[1][:9]) + 1
-            return created_at, inline_text(line[label.end() :]).strip(" :") or None, position
-        number = _NUMBER.search(inline_text(line))
-        return (
-            created_at,
-            inline_text(line) or None,
-            int(number[1][:9]) + 1 if number and position is None else position,
-        )
+        number = _NUMBER.search(inline_text(label[2] if label else line))
+        if number is not None and (label is not None or position is None):
+            position = int(number[1][:9]) + 1
+        return created_at, timed or inline_text(line[label.end() if label else 0 :]).strip(" :") or None, position
     for link in _DATE_LINK.finditer(head):
         href, shown = attribute(link[1], "href"), inline_text(link[2])
         if "smalltext" in link[1] and href and message_of(href) == post_id and any(map(str.isdigit, shown)):
-            title = attribute(link[1], "title") or ""
-            number = _NUMBER.search(title[:30])
-            return created_at, shown, position or (int(number[1][:9]) + 1 if number else None)
-    if time is not None:
-        return created_at, inline_text(head[time.end() : head.find("</time", time.end())]) or None, position
+            return created_at, shown, position or _titled_position(attribute(link[1], "title") or "", head)
+    if timed:
+        return created_at, timed, position
     for small in _SMALL.finditer(head):
         shown = _WORDED.sub("", inline_text(small[2]))
         if sum(map(str.isdigit, shown)) > 5 or ":" in shown:
@@ -310,7 +318,15 @@ def _dated(head: str, post_id: str) -> tuple[datetime | None, str | None, int | 
     return created_at, None, position
 
 
+def _titled_position(title: str, head: str) -> int | None:
+    """Position in "Reply #2 - Subject", the title of 2.1's link to a post; the opening post's is its subject alone."""
+    number = _NUMBER.search(title[:30])
+    subject = inline_text(head[: head.find("</a", head.find("<a "))].rpartition(">")[2])
+    return int(number[1][:9]) + 1 if number and not (subject and title.startswith(subject)) else None
+
+
 def _first(markup: str, signs: tuple[str, ...], start: int) -> int:
+    """Offset of the first in a list of signs that is there at all, -1 where none is."""
     return next((at for sign in signs if (at := markup.find(sign, start)) >= 0), -1)
 
 
