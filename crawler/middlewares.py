@@ -30,7 +30,7 @@ from scrapy.responsetypes import responsetypes
 from crawler.errors import ArchiveError
 from crawler.landing import Landing
 from crawler.robots import RobotsRules, rules_from_answer
-from crawler.spiders.base import ArchiveSpider, RefusedError, no_answer_reason
+from crawler.spiders.base import ANOTHER_HOST, ArchiveSpider, RefusedError, no_answer_reason
 from crawler.warc import Exchange
 
 logger = logging.getLogger("medthreads.crawl")
@@ -67,7 +67,7 @@ class GuardMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Raises:
-        RefusedError: scheme, host or address is not the site's.
+        RefusedError: scheme, host or address is not the site's, or the budget of the run is spent.
         """
         site = _spider(self.crawler).plan.site
         parts = urlsplit(request.url)
@@ -79,7 +79,8 @@ class GuardMiddleware:
         if request.meta.get("is_robots"):
             return
         if not same_site(host, site.host):
-            raise RefusedError("another host")
+            raise RefusedError(ANOTHER_HOST)
+        _spider(self.crawler).admit(request)
 
 
 def same_site(host: str, site_host: str) -> bool:

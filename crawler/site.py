@@ -36,7 +36,8 @@ ENGINE_NAMES = (
 _CONTACT = re.compile(r"[^\s@]+@[^\s@]+|(?<!\S)/?u/[\w-]{2,}|https?://[^\s/]+")
 _CONTACT_IS = "an e-mail address, /u/name or a web address"
 _SUBREDDIT = re.compile(r"\w{2,}", re.ASCII)
-_LONGEST_DELAY = 86400
+LONGEST_DELAY = 86400
+"""Most seconds between two requests that a site file may say."""
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|min|h|d)?")
 _UNITS = {None: 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -91,7 +92,7 @@ class Site(BaseModel):
     delay: float = Field(
         5.0,
         ge=0,
-        le=_LONGEST_DELAY,
+        le=LONGEST_DELAY,
         allow_inf_nan=False,
         description="Least seconds between two requests (or 500ms, 5s, 1min); at most a day.",
     )
@@ -199,7 +200,13 @@ def _has_host_and_port_that_can_be(address: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    return port != 0 and bool(parts.hostname or not (parts.scheme or parts.netloc)) and address.isprintable()
+    has_host = bool(parts.hostname or not (parts.scheme or parts.netloc)) and " " not in parts.netloc
+    return port != 0 and has_host and address.isprintable()
+
+
+def folded(title: str) -> str:
+    """A board's title as those of site files and indexes are compared: whatever its spaces and capitals."""
+    return " ".join(title.split()).casefold()
 
 
 def _names_subreddit(board: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from crawler.engines import ENGINES
 from crawler.errors import (
     BlockedError,
     EmptyCrawlError,
@@ -48,16 +49,18 @@ def _failures(site: Site, receipt: Receipt) -> list[tuple[Outcome, type[Medthrea
     if receipt.threads_listed or receipt.posts:
         return []
     where = f"{site.name} ({site.url})"
-    causes = [*_refusals(where, receipt), *_silences(where, receipt)]
+    has_api = site.api and receipt.engine in ENGINES and ENGINES[receipt.engine].request_url(site.url) != site.url
+    causes = [*_refusals(where, receipt, has_api=has_api), *_silences(where, receipt)]
     found = [(outcome, error, reason) for holds, outcome, error, reason in causes if holds]
     return found or [
         (Outcome.EMPTY, EmptyCrawlError, f"{where} answered, but lists no thread; check `boards:` in its site file.")
     ]
 
 
-def _refusals(where: str, receipt: Receipt) -> list[Cause]:
+def _refusals(where: str, receipt: Receipt, *, has_api: bool) -> list[Cause]:
     """The site, or its robots.txt, does not want us."""
     failed, refused, kinds = receipt.failed, receipt.refused, receipt.page_kinds
+    or_api = ", or say `api: false` in its site file, if its API alone is closed" if has_api else ""
     return [
         (
             any(reason.startswith("robots.txt unreachable") for reason in refused),
@@ -75,7 +78,7 @@ def _refusals(where: str, receipt: Receipt) -> list[Cause]:
             bool(kinds.get("challenge")) or any(reason in failed for reason in REFUSALS),
             Outcome.BLOCKED,
             BlockedError,
-            f"{where} refuses us ({', '.join([*failed, *receipt.reasons])}); write to its operators.",
+            f"{where} refuses us ({', '.join([*failed, *receipt.reasons])}); write to its operators{or_api}.",
         ),
         (
             bool(kinds.get("login")),
@@ -94,7 +97,7 @@ def _silences(where: str, receipt: Receipt) -> list[Cause]:
             any(reason in failed for reason in NO_CONNECTION),
             Outcome.UNREACHABLE,
             UnreachableError,
-            f"{where} gave no answer ({', '.join(failed)}); check the address in its site file, then try again later.",
+            f"{where} gave no answer ({', '.join(failed)}); check its address, then try again later.",
         ),
         (
             "private address" in refused,
@@ -106,7 +109,7 @@ def _silences(where: str, receipt: Receipt) -> list[Cause]:
             bool(refused) and not failed,
             Outcome.BLOCKED,
             BlockedError,
-            f"Nothing of {where} was asked for ({', '.join(refused)}); check the addresses in its site file.",
+            f"Nothing of {where} was asked for ({', '.join(refused)}); check the addresses that it was asked by.",
         ),
         (
             bool(failed),

@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import date
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from crawler.engines import Recognition
 from crawler.records import Board, PageKind, ParsedPage
@@ -19,7 +19,10 @@ DEFAULT_DELAY = 5.0
 
 def name_for(url: str) -> str:
     """A name for the site at an address, from its host: "forums.studentdoctor.net" gives "studentdoctor"."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "site"  # what is wrong with the address, Site says
     labels = [label for label in (parts.hostname or "site").lower().split(".") if label]
     if all(label.isdecimal() for label in labels):
         return "site"
@@ -45,7 +48,7 @@ def site_yaml(site: Site, recognition: Recognition, pages: list[tuple[str, Parse
         f"name: {site.name}",
         *([f"title: {_scalar(site.title)}"] if site.title else []),
         f"url: {_scalar(site.url)}",
-        f"# Recognised as {software}: {' '.join(recognition.evidence.split())}.",
+        f"# Recognised as {_line(software)}: {_line(recognition.evidence)}.",
         f"engine: {recognition.engine}",
     ]
     if not site.api:
@@ -54,7 +57,7 @@ def site_yaml(site: Site, recognition: Recognition, pages: list[tuple[str, Parse
         "# For a stranger: who runs the site, what it holds, why it is archived, and on what terms.",
         "why: >",
         "  (not said yet)",
-        *_board_lines(boards_of(pages), site.url),
+        *_board_lines(pages, site.url),
         "# When it is crawled: minute, hour, day of month, month, day of week, in UTC.",
         f'schedule: "{site.schedule}"',
         *_delay_lines(site.delay),
@@ -80,12 +83,13 @@ def _delay_lines(delay: float) -> list[str]:
     return [f"# {reason}.", f"delay: {delay:g}s"]
 
 
-def _board_lines(boards: list[Board], base: str) -> list[str]:
+def _board_lines(pages: list[tuple[str, ParsedPage]], base: str) -> list[str]:
+    boards = boards_of(pages)
     if not boards:
-        return [
-            "# Its first page names no board that could be read: name them here, each by its address.",
-            "boards: []",
-        ]
+        starts_at = {PageKind.BOARD: "a board, which is crawled with what it lists", PageKind.FEED: "a feed"}
+        what = starts_at.get(pages[-1][1].page_kind) or starts_at.get(pages[0][1].page_kind)
+        told = f"The address above is that of {what}" if what else "Its first page names no board that could be read"
+        return [f"# {told}. To crawl other boards, name them here, each by its address.", "boards: []"]
     lines = ["# All boards are crawled. To crawl some only, take the # off the first line and off theirs.", "# boards:"]
     for board in boards[:_MOST_BOARDS]:
         counted = [
@@ -93,14 +97,26 @@ def _board_lines(boards: list[Board], base: str) -> list[str]:
             for count, what in ((board.thread_count, "threads"), (board.post_count, "posts"))
             if count is not None
         ]
-        url = (board.url or "").removeprefix(base)
-        entry = f"#   - {{name: {_scalar(board.title or board.board_id)}, url: {_scalar(url)}}}"
+        name, url = board.title or board.board_id, _relative(board.url or "", base)
+        entry = f"#   - {{name: {_scalar(name)}, url: {_scalar(url)}}}"
         lines.append(entry + (f"  # {', '.join(counted)}" if counted else ""))
     if len(boards) > _MOST_BOARDS:
         lines.append(f"#   and {len(boards) - _MOST_BOARDS} more")
     return lines
 
 
+def _relative(url: str, base: str) -> str:
+    """The address without what it shares with the site's, where it can be had back from that."""
+    short = url.removeprefix(base)
+    return short if short and urljoin(base, short) == url else url
+
+
+def _line(text: str) -> str:
+    """A text from a page as it may stand in a comment: in one line."""
+    return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))
+
+
 def _scalar(text: str) -> str:
-    """A text as YAML: JSON's strings are YAML's."""
-    return json.dumps(text, ensure_ascii=False)
+    """A text as YAML: JSON's strings are YAML's. In a comment too nothing in it may end the line for any reader."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in quoted)

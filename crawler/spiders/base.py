@@ -15,7 +15,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.engines import Page, parse, recognise
+from crawler.engines import FEED, Page, parse, recognise
 from crawler.errors import ArchiveError
 from crawler.landing import Landing
 from crawler.receipt import Receipt, StagedPage
@@ -26,6 +26,8 @@ from crawler.state import SiteState
 logger = logging.getLogger("medthreads.crawl")
 
 PROGRESS_SECONDS = 5.0
+BUDGET_SPENT = "budget of the run spent"
+ANOTHER_HOST = "another host"
 REFUSING_STATUS = frozenset({400, 401, 402, 403, 407, 408, 409, 421, 425, 429, 451, *range(500, 600)})
 """Answers that say nothing of the page itself: it may be there for others, or later."""
 
@@ -58,6 +60,8 @@ class ArchiveSpider(Spider, ABC):
     """Fetches pages, lands them, stages their records, and keeps the receipt."""
 
     first_wait: ClassVar[float] = 2.0
+    kept: ClassVar[str] = "; kept in the landing"
+    """What becomes of a page that is not understood, for people."""
 
     def __init__(self, plan: CrawlPlan, **kwargs: Any) -> None:  # noqa: ANN401 (Scrapy's own signature)
         super().__init__(**kwargs)
@@ -68,6 +72,7 @@ class ArchiveSpider(Spider, ABC):
         self.lost_boards: set[str] = set()
         self._seen: set[str] = set()
         self._open: set[str] = set()
+        self._admitted = 0
         self._began = time.monotonic()
         self._next_progress = self._began + self.first_wait
 
@@ -106,15 +111,19 @@ class ArchiveSpider(Spider, ABC):
         self.receipt.boards_lost = sorted(self.lost_boards)
         self.receipt.boards_walked = [board for board in self.receipt.boards_walked if board not in self.lost_boards]
 
-    def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
-        """One request for a page not planned before; none where it was, or where the budget is spent."""
+    def request(self, url: str, task: Task, priority: int = 0, *, goes_on: bool = False) -> Iterator[Request]:
+        """One request for a page not planned before; none where it was, or where the budget is spent.
+
+        What goes on with a thread that is being read comes before threads that are only planned yet, and may take
+        their place in the budget: else each run would begin the same long threads, and end none of them.
+        """
         if url in self._seen:
             return
         self._seen.add(url)
         self.receipt.discovered += 1
         budget = self.plan.site.budget
-        if budget is not None and self.receipt.discovered > budget:
-            _count(self.receipt.refused, "budget of the run spent")
+        if budget is not None and self.receipt.discovered > budget and not goes_on:
+            _count(self.receipt.refused, BUDGET_SPENT)
             self.lost(task)
             return
         self._open.add(url)
@@ -128,6 +137,18 @@ class ArchiveSpider(Spider, ABC):
             priority=priority,
             dont_filter=True,
         )
+
+    def admit(self, request: Request) -> None:
+        """Called when a request is about to be sent.
+
+        Raises:
+            RefusedError: the run has sent as many as it may; retries and redirects belong to the first try.
+        """
+        if "planned" not in request.meta or request.meta.get("retry_times") or request.meta.get("redirect_times"):
+            return
+        self._admitted += 1
+        if self.plan.site.budget is not None and self._admitted > self.plan.site.budget:
+            raise RefusedError(BUDGET_SPENT)
 
     def received(self, response: Response, task: Task, planned: str) -> Iterator[Request]:
         """A response came: parse it, stage it, account for it, go on from it."""
@@ -193,7 +214,8 @@ class ArchiveSpider(Spider, ABC):
         return len(self._open)
 
     def _read(self, page: Page) -> ParsedPage:
-        if self.engine_name == "auto" and (recognition := recognise(page)):
+        # A feed does not say which software its threads are of; their own pages do.
+        if self.engine_name in {"auto", FEED.name} and (recognition := recognise(page)):
             self.engine_name = self.receipt.engine = recognition.engine
             logger.info("Recognised %s: %s.", recognition.engine, recognition.evidence)
         return parse(page, self.engine_name)
@@ -215,7 +237,7 @@ class ArchiveSpider(Spider, ABC):
                 _count(self.receipt.failed, f"status {page.status}")
             else:
                 self.receipt.quarantined += 1
-                logger.warning("Not understood: %s (%s); kept in the landing.", page.url, parsed.reason)
+                logger.warning("Not understood: %s (%s)%s.", page.url, parsed.reason, self.kept)
             return False
         self.receipt.parsed += 1
         return kind not in {PageKind.ERROR, PageKind.LOGIN}

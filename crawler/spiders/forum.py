@@ -10,7 +10,8 @@ from scrapy import Request
 
 from crawler.engines import engine_named
 from crawler.receipt import Coverage, Shortfall
-from crawler.records import PageKind, ParsedPage, Post, Thread
+from crawler.records import PageKind, ParsedPage, Status, Thread
+from crawler.site import folded
 from crawler.spiders.base import ArchiveSpider, CrawlPlan, Task
 from crawler.state import ThreadState
 
@@ -33,6 +34,8 @@ class ThreadReading(Struct):
     in_order: bool = True
     """Whether its posts came oldest first; a thread sorted by votes does not."""
     last_id: str | None = None
+    """The last post on the furthest of its pages that was read."""
+    furthest: int = 0
     pages: int | None = None
 
 
@@ -46,7 +49,7 @@ class ForumSpider(ArchiveSpider):
         self._reading: dict[str, ThreadReading] = {}
         self._opened: set[str] = set()
         named = (board.name for board in plan.site.boards if board.name and not board.url)
-        self._sought = {_folded(name): name for name in named}
+        self._sought = {folded(name): name for name in named}
         """Boards known by name only, until the index shows their address."""
 
     def first_requests(self) -> Iterator[Request]:
@@ -58,9 +61,9 @@ class ForumSpider(ArchiveSpider):
         if not site.boards or self._sought:
             yield from self.request(site.url, Task(kind="index"))
 
-    def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
+    def request(self, url: str, task: Task, priority: int = 0, *, goes_on: bool = False) -> Iterator[Request]:
         """One request for what people see at `url`, through the software's API where it has one."""
-        yield from super().request(self._asked(url), task, priority)
+        yield from super().request(self._asked(url), task, priority, goes_on=goes_on)
 
     def is_planned(self, url: str) -> bool:
         """Whether this crawl has asked for what people see at `url` already, or is about to."""
@@ -91,9 +94,13 @@ class ForumSpider(ArchiveSpider):
                 self.lost(task)
 
     def instead(self, task: Task, url: str) -> Iterator[Request]:
-        """The API's answer where the page was made for a browser with scripts."""
+        """The API's answer where the page was made for a browser with scripts; a thread whole in place of its tail."""
+        reading = self._reading.get(task.thread_id or "")
         if self._asked(url) != url and not self.is_planned(url):
             yield from self.request(url, task, priority=10)
+        elif reading is not None and not reading.whole and not reading.posts:
+            # The last known post was deleted or moved, or robots.txt forbids addresses of posts.
+            yield from self._read_whole(reading)
         else:
             yield from super().instead(task, url)
 
@@ -106,7 +113,7 @@ class ForumSpider(ArchiveSpider):
         for board in page.boards:
             if not board.url or board.board_id == page.board_id:
                 continue
-            if not self.plan.site.boards or self._sought.pop(_folded(board.title or ""), ""):
+            if not self.plan.site.boards or self._sought.pop(folded(board.title or ""), ""):
                 yield from self.request(board.url, Task(kind="board", board_id=board.board_id))
 
     def closed(self, reason: str) -> None:
@@ -187,11 +194,16 @@ class ForumSpider(ArchiveSpider):
         engine = engine_named(self.engine_name)
         return engine.page_url(url, known.page_count or 1) or engine.post_url(url, known.last_post_id or "")
 
-    def _read_from(self, reading: ThreadReading, url: str) -> Iterator[Request]:
+    def _read_from(self, reading: ThreadReading, url: str, *, goes_on: bool = False) -> Iterator[Request]:
         listed = reading.listed
         self._reading[listed.thread_id] = reading
         task = Task(kind="thread", thread_id=listed.thread_id, board_id=reading.board_id)
-        yield from self.request(url, task)
+        yield from self.request(url, task, priority=5 if goes_on else 0, goes_on=goes_on)
+
+    def _read_whole(self, reading: ThreadReading) -> Iterator[Request]:
+        """Reads a thread from its first page, of which reading the tail was not enough."""
+        reading.joins, reading.whole = None, True
+        yield from self._read_from(reading, reading.listed.url or "", goes_on=True)
 
     def _follow_thread(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         reading = self._reading.get(task.thread_id or "")
@@ -199,18 +211,18 @@ class ForumSpider(ArchiveSpider):
             return
         if page.thread_id != task.thread_id:
             # Merged into another thread, or the address was given away: nothing is known of the one that was asked for.
-            self.lost(task)
+            # Where its tail was asked for by a post, that post alone may have been moved.
+            yield from self.instead(task, url)
             return
-        self.receipt.posts += _note(reading, page.posts)
+        self.receipt.posts += _note(reading, page)
         reading.pages = max(reading.pages or 1, page.last_page or 1)
         if page.next_url and page.next_url != url and not self.is_planned(page.next_url):
             following = Task(kind="thread", thread_id=task.thread_id, board_id=task.board_id)
-            yield from self.request(page.next_url, following, priority=5)
+            yield from self.request(page.next_url, following, priority=5, goes_on=True)
             return
         if reading.joins and reading.joins not in reading.posts:
             # The tail does not show what was last known: posts before it are gone, and newer ones have moved up.
-            reading.joins, reading.whole = None, True
-            yield from self._read_from(reading, reading.listed.url or url)
+            yield from self._read_whole(reading)
             return
         del self._reading[reading.listed.thread_id]
         self._finish(reading)
@@ -234,19 +246,18 @@ class ForumSpider(ArchiveSpider):
         )
 
 
-def _folded(title: str) -> str:
-    return " ".join(title.split()).casefold()
-
-
-def _note(reading: ThreadReading, posts: list[Post]) -> int:
+def _note(reading: ThreadReading, page: ParsedPage) -> int:
     """Takes the posts of the next page; how many of them had not been met before."""
     before = len(reading.posts)
-    for post in posts:
+    if page.posts and (page.page or 1) >= reading.furthest:
+        # A post without an instant (software that states no time zone) is as good a place to join on as any other.
+        standing = [post for post in page.posts if post.status is Status.VISIBLE] or page.posts
+        reading.furthest, reading.last_id = page.page or 1, standing[-1].post_id
+    for post in page.posts:
         # Question threads repeat the opening post on every page: there it says nothing of what the page covers.
         if post.created_at and (reading.whole or not post.is_opening) and post.post_id not in reading.posts:
             reading.in_order = reading.in_order and (reading.last_at is None or reading.last_at <= post.created_at)
             reading.first_at = reading.first_at or post.created_at
             reading.last_at = max(reading.last_at or post.created_at, post.created_at)
-            reading.last_id = post.post_id
         reading.posts.add(post.post_id)
     return len(reading.posts) - before

@@ -90,9 +90,9 @@ class RedditSpider(ArchiveSpider):
             yield from self._ask(f"r/{name}/new", Task(kind="board", board_id=name), limit=LIST_LIMIT)
             yield from self._ask(f"r/{name}/about", Task(kind="about", board_id=name))
 
-    def request(self, url: str, task: Task, priority: int = 0) -> Iterator[Request]:
-        """As for forums; the API's addresses are not subject to robots.txt."""
-        for request in super().request(url, task, priority):
+    def request(self, url: str, task: Task, priority: int = 0, *, goes_on: bool = False) -> Iterator[Request]:
+        """As for forums; the API's addresses are not subject to robots.txt. Held-back comments go on a tree."""
+        for request in super().request(url, task, priority, goes_on=goes_on or task.kind == "more"):
             request.meta["is_api"] = True
             yield request
 

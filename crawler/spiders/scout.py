@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from scrapy import Request
+from twisted.python.failure import Failure
 
 from crawler.engines import Page, Recognition, candidates
 from crawler.records import Board, PageKind, ParsedPage, Thread
-from crawler.spiders.base import CrawlPlan, Task
+from crawler.spiders.base import ANOTHER_HOST, ArchiveSpider, CrawlPlan, RefusedError, Task
 from crawler.spiders.forum import ForumSpider
 
 
@@ -15,6 +16,7 @@ class ScoutSpider(ForumSpider):
     """Reads the page it is sent to, and on request a board and a thread that it finds there."""
 
     name = "scout"
+    kept = ""
 
     def __init__(self, plan: CrawlPlan, dry_pages: int = 0, **kwargs: Any) -> None:  # noqa: ANN401 (Scrapy's own signature)
         super().__init__(plan, **kwargs)
@@ -24,10 +26,12 @@ class ScoutSpider(ForumSpider):
         """Engines that claim the first page, the surest first."""
         self.pages: list[tuple[str, ParsedPage]] = []
         """Address and content of each page that was read, in order."""
+        self.led_to: str | None = None
+        """Where a redirect would have led out of the site."""
 
     def first_requests(self) -> Iterator[Request]:
-        """The site's address, whatever is there."""
-        yield from self.request(self.plan.site.url, Task(kind="index"))
+        """The site's address as people see it: that names the software even where its API is closed."""
+        yield from ArchiveSpider.request(self, self.plan.site.url, Task(kind="index"))
 
     def _read(self, page: Page) -> ParsedPage:
         if not self.pages:
@@ -35,6 +39,13 @@ class ScoutSpider(ForumSpider):
         parsed = super()._read(page)
         self.pages.append((page.url, parsed))
         return parsed
+
+    def failed(self, failure: Failure) -> Iterator[Request]:
+        """Keeps where a redirect led, for people."""
+        request: Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy
+        if isinstance(failure.value, RefusedError) and str(failure.value) == ANOTHER_HOST:
+            self.led_to = request.url
+        yield from super().failed(failure)
 
     def follow(self, task: Task, page: ParsedPage, url: str) -> Iterator[Request]:
         """From an index to a board, from a board to a thread; the first page again through the API if there is one."""

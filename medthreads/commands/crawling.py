@@ -7,7 +7,6 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -21,6 +20,7 @@ from crawler.site import find_site, registered_name, usable_sites
 from crawler.state import CrawlScope
 from medthreads.commands.options import ArchiveOption, JsonOption, SinceOption, SiteArgument, UntilOption, instant
 from medthreads.commands.printing import Output
+from medthreads.commands.saved_page import host_of, read_page
 from medthreads.location import archive_location
 
 
@@ -129,11 +129,8 @@ def parse_command(
     site: Annotated[str | None, typer.Option(help="Name for the records; else that of the registered site.")] = None,
 ) -> None:
     """Print what an engine reads from one saved page: JSON, one object a line."""
-    try:
-        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"Cannot read {file}: {error.strerror}.") from error
-    host = _host(url)
+    body = read_page(file)
+    host = host_of(url)
     page = Page(
         url=url,
         body=body,
@@ -147,15 +144,6 @@ def parse_command(
     for line in (report, *parsed.records()):
         out.write(msgspec.json.encode(line) + b"\n")
     out.flush()
-
-
-def _host(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # refuses what is no number, as whoever reads the page would
-    except ValueError as error:
-        raise UsageError(f"--url {url!r} is no address: {error}.") from None
-    return parts.hostname or "unknown"
 
 
 def _site_of(host: str) -> str:

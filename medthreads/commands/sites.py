@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,22 +16,36 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from crawler.engines import ENGINES, Page, candidates
-from crawler.errors import LayoutChangedError, MedthreadsError, SiteFileError, UsageError
+from crawler.errors import (
+    BlockedError,
+    LayoutChangedError,
+    MedthreadsError,
+    SiteFileError,
+    SitePausedError,
+    UsageError,
+)
 from crawler.records import PageKind, ParsedPage
 from crawler.site import (
+    LONGEST_DELAY,
     SHIPPED_SITES,
     SITES_VARIABLE,
     Site,
     find_site,
+    folded,
     load_site,
     paused_state,
     registered_name,
+    site_folders,
     usable_sites,
     why_paused,
 )
 from medthreads.commands.options import JsonOption, SiteArgument
 from medthreads.commands.printing import Output
+from medthreads.commands.saved_page import host_of, read_page
 from medthreads.site_file import DEFAULT_DELAY, name_for, site_yaml
+
+if TYPE_CHECKING:
+    from crawler.scouting import Scouting  # Scrapy behind it takes a second to load
 
 _sites = typer.Typer(
     no_args_is_help=True, help="The registered sites: list, show, check; detect a site's software; add a site."
@@ -76,7 +91,7 @@ def check_sites(
         typer.Argument(metavar="[SITE]...", help="Names or YAML files; all registered ones where none is given."),
     ] = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Look at the sites too: up to three requests each, robots.txt first.")
+        bool, typer.Option("--live", help="Look at the sites too: up to five requests each, robots.txt first.")
     ] = False,
 ) -> None:
     """Validate site files; every fault is told. Nothing is fetched unless --live is given."""
@@ -96,46 +111,58 @@ def check_sites(
     if live:
         if not sites:
             raise UsageError("Name the sites to look at: `medthreads sites check --live SITE...`; each costs requests.")
-        faults += _look_at([site for site in chosen if site.engine != "reddit"])
+        asked = list({site.name: site for site in chosen}.values())
+        for site in asked:
+            if site.engine == "reddit":
+                print(f"{site.name}: not looked at; its API answers a crawl with credentials only")
+        faults += _look_at([site for site in asked if site.engine != "reddit"])
     _raise_all(faults)
 
 
 def _look_at(sites: list[Site]) -> list[MedthreadsError]:
     """Tells what each site shows; what does not agree with its file."""
-    from crawler.scouting import Scouting, scout
+    from crawler.scouting import refuse_to_look, scout
 
-    def fault_of(seen: Scouting) -> MedthreadsError | None:
-        site, claims = seen.site, [candidate.engine for candidate in seen.candidates]
-        if claims and site.engine not in {"auto", claims[0]} and claims[0] != "feed":
-            return LayoutChangedError(
-                f"{site.name} ({site.url}) shows {claims[0]}, its site file says {site.engine}; "
-                f"correct `engine:` there."
-            )
-        if seen.fault is not None:
-            return seen.fault
-        if site.boards:
-            return _missing_boards(seen)
-        return None
-
-    def _missing_boards(seen: Scouting) -> MedthreadsError | None:
-        shown = {" ".join((board.title or "").split()).casefold() for _, page in seen.pages for board in page.boards}
-        sought = [board.name for board in seen.site.boards if board.name and not board.url]
-        missing = [name for name in sought if " ".join(name.split()).casefold() not in shown]
-        if not missing:
-            return None
-        return SiteFileError(
-            f"{seen.site.name}: its index shows no board called {', '.join(map(repr, missing))}; "
-            f"correct `boards:` in its site file."
-        )
-
-    faults = []
-    for seen in scout(sites, os.environ, dry_pages=2) if sites else ():
-        fault = fault_of(seen)
-        print(f"{seen.site.name}: {'looked at' if fault is None else 'does not hold'}")
+    faults: list[MedthreadsError] = []
+    asked = []
+    for site in sites:
+        try:
+            refuse_to_look(site, os.environ)
+        except SitePausedError as paused:
+            faults.append(paused)
+        else:
+            asked.append(site)
+    for site, seen in zip(asked, scout(asked, os.environ, dry_pages=2) if asked else (), strict=True):
+        fault = _fault_of(site, seen)
+        print(f"{site.name}: {'looked at' if fault is None else 'does not hold'}")
         for url, page in seen.pages:
             print(f"  {_told(url, page)}")
         faults += [fault] if fault else []
     return faults
+
+
+def _fault_of(site: Site, seen: "Scouting") -> MedthreadsError | None:
+    """What of a site's file does not agree with what the site showed."""
+    claims = [candidate.engine for candidate in seen.candidates]
+    if claims and site.engine not in {"auto", "feed", claims[0]} and claims[0] != "feed":
+        return LayoutChangedError(
+            f"{site.name} ({site.url}) shows {claims[0]}, its site file says {site.engine}; correct `engine:` there."
+        )
+    if seen.fault is not None:
+        return seen.fault
+    if site.api and not seen.site.api:
+        return SiteFileError(
+            f"The JSON API of {site.name} ({site.url}) does not answer us, its pages do; say `api: false` in its site "
+            f"file."
+        )
+    shown = {folded(board.title or "") for _, page in seen.pages for board in page.boards}
+    missing = [board.name for board in site.boards if board.name and not board.url and folded(board.name) not in shown]
+    if missing:
+        return SiteFileError(
+            f"{site.name}: its index shows no board called {', '.join(map(repr, missing))}; "
+            f"correct `boards:` in its site file."
+        )
+    return None
 
 
 @_sites.command("detect")
@@ -149,18 +176,22 @@ def detect(
 ) -> None:
     """Name the forum software of a page, its version, and the evidence; `unknown` where it is no forum's.
 
-    A live address is asked politely: robots.txt first, one request more.
+    A live address is asked politely: robots.txt first, then the page (twice where its software has an API).
     """
     if source.lower().startswith(("http://", "https://")):
         from crawler.scouting import scout
 
         site = _new_site(source, None, None, allow_private_addresses=allow_private_addresses)
         (seen,) = scout([site], os.environ, dry_pages=0)
-        if seen.fault is not None and not (seen.pages and isinstance(seen.fault, LayoutChangedError)):
+        if seen.fault is not None and not (
+            seen.pages and (seen.candidates or isinstance(seen.fault, LayoutChangedError))
+        ):
             raise seen.fault
         found, parsed = seen.candidates, seen.pages[-1][1]
     else:
-        page = Page(url=url or "https://unknown.invalid/", body=_read(Path(source)), site="unknown")
+        address = url or "https://unknown.invalid/"
+        host_of(address)  # refuses what is no address
+        page = Page(url=address, body=read_page(Path(source), "; a live address begins with https://"), site="unknown")
         found = candidates(page)
         parsed = (
             ENGINES[found[0].engine].parse(page)
@@ -214,26 +245,39 @@ def add_site(
     known = registered_name(site.host, usable_sites()[0])
     if path.exists():
         raise UsageError(f"{path} exists already; choose another --name, or remove it first.")
-    if known is not None and not site.is_loopback:
-        raise UsageError(f"{site.host} is registered already as {known!r}; see `medthreads sites show {known}`.")
+    if known is not None and name is None and not site.is_loopback:
+        raise UsageError(
+            f"{site.host} is registered already as {known!r}, see `medthreads sites show {known}`; if this is another "
+            f"forum of that host, give it a --name."
+        )
+    if not dry_run:
+        _refuse_if_unwritable(path)
     (seen,) = scout([site], os.environ, dry_pages=2)
     if seen.fault is not None:
         raise seen.fault
     if not seen.candidates or seen.pages[0][1].page_kind is PageKind.THREAD:
         raise LayoutChangedError(f"{url} shows no list of boards or threads; give the forum's index, or a board of it.")
+    if seen.asked_delay > LONGEST_DELAY:
+        raise BlockedError(f"The robots.txt of {url} asks for more than a day between two requests: it is not for us.")
     best = seen.candidates[0]
     complete = seen.site.model_copy(
         update={"engine": best.engine, "delay": max(DEFAULT_DELAY if not site.is_loopback else 0.0, seen.asked_delay)}
     )
     text = site_yaml(complete, best, seen.pages, datetime.now(UTC).date())
-    print(f"{best.engine}{f' {best.version}' if best.version else ''}: {best.evidence}")
+    # With --dry-run standard output is the file and nothing else.
+    out = sys.stderr if dry_run else sys.stdout
+    print(f"{best.engine}{f' {best.version}' if best.version else ''}: {best.evidence}", file=out)
     for address, page in seen.pages:
-        print(f"  {_told(address, page)}")
+        print(f"  {_told(address, page)}", file=out)
     if dry_run:
         print(text, end="")
         return
     _write(path, text)
-    print(f"Written: {path}. Say in it why the site is archived, then: medthreads crawl {site.name}")
+    is_registered = path.parent.resolve() in {folder.resolve() for folder in site_folders()}
+    print(
+        f"Written: {path}. Say in it why the site is archived, then: medthreads crawl "
+        f"{site.name if is_registered else path}"
+    )
 
 
 def _new_site(url: str, name: str | None, contact: str | None, *, allow_private_addresses: bool) -> Site:
@@ -244,7 +288,7 @@ def _new_site(url: str, name: str | None, contact: str | None, *, allow_private_
     """
     from crawler.middlewares import is_private
 
-    own = name or name_for(url)
+    own = name_for(url) if name is None else name
     number = zlib.crc32(own.encode())
     try:
         site = Site(
@@ -258,11 +302,15 @@ def _new_site(url: str, name: str | None, contact: str | None, *, allow_private_
             allow_private_addresses=allow_private_addresses,
         )
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault.get('ctx', {}).get('error') or fault['msg']}"
-            for fault in error.errors()
-        )
-        raise UsageError(f"{url!r} is no site, {faults}.") from None
+        faults = {str(fault["loc"][0]): fault.get("ctx", {}).get("error") or fault["msg"] for fault in error.errors()}
+        if "url" in faults:
+            raise UsageError(f"{url!r} {faults['url']}.") from None
+        if "name" in faults:
+            raise UsageError(
+                f"--name {own!r} cannot name a site: lower case letters, digits, - and _ only, at most 63, a letter or "
+                f"digit first."
+            ) from None
+        raise UsageError(f"{'; '.join(f'--{field}: {fault}' for field, fault in faults.items())}.") from None
     if is_private(site.host) and not allow_private_addresses:
         raise UsageError(
             f"{site.host} is this machine's or a private network's; give --allow-private-addresses if you mean it."
@@ -290,13 +338,22 @@ def _write(path: Path, text: str) -> None:
         aside.rename(path)
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror}; give another folder with --into.") from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> bytes:
+def _refuse_if_unwritable(path: Path) -> None:
+    """Finds out before the site is troubled.
+
+    Raises:
+        UsageError: the file's folder is not there and cannot be made, or cannot be written.
+    """
+    there = next(folder for folder in path.absolute().parents if folder.exists())
     try:
-        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        with TemporaryFile(dir=there):
+            pass
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}; a live address begins with https://.") from error
+        raise UsageError(f"Cannot write {path}: {error.strerror}; give another folder with --into.") from error
 
 
 def _told(url: str, page: ParsedPage) -> str:
