@@ -245,8 +245,9 @@ class TestMissingPools:
         (folder / f"{name}.yaml").write_text(f"name: {name}\nurl: https://{host}/\n")
 
     def test_a_site_file_that_comes_later_gets_its_pool(self, tmp_path):
-        api = Pools("default_pool", "host_forums.studentdoctor.net", "host_www.reddit.com")
+        api = Pools()
         missing = MissingPools(api, {"MEDTHREADS_SITES": str(tmp_path)})
+        missing.make()
         assert missing.make() == []
         self.site_file(tmp_path, "late", "late.example")
         self.site_file(tmp_path, "port", "late.example:8443")
