@@ -1,4 +1,4 @@
-"""JSON bytes to plain values, even what the fast decoder refuses: lone surrogates, bad bytes, huge numbers, any depth."""
+"""JSON bytes to plain values, with what the fast decoder refuses: lone surrogates, bad bytes, huge numbers, depth."""
 
 import contextlib
 import json
