@@ -8,7 +8,20 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
-from crawler.engines.html_tags import COMMENT, TAG, attribute, closing, decoded, element, elements, tag_at, tidy
+from crawler.engines.html_tags import (
+    COMMENT,
+    TAG,
+    attribute,
+    behind,
+    closing,
+    decoded,
+    element,
+    elements,
+    holds,
+    offsets,
+    tag_at,
+    tidy,
+)
 from crawler.engines.html_text import Prose, inline_text, plain_text
 from crawler.engines.page import Page
 
@@ -175,6 +188,7 @@ __all__ = [
     "Prose",
     "absolute",
     "attribute",
+    "behind",
     "challenge_reason",
     "closing",
     "decoded",
@@ -182,9 +196,11 @@ __all__ = [
     "elements",
     "from_epoch",
     "from_iso",
+    "holds",
     "inline_text",
     "instant_of",
     "number_of",
+    "offsets",
     "plain_text",
     "tag_at",
     "tidy",

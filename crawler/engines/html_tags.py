@@ -132,6 +132,25 @@ def _tag_around(markup: str, inside: int) -> re.Match[str] | None:
     return found
 
 
+# Python's rfind takes half to a third of the time of find, where the text searched is long and the text sought is rare.
+
+
+def holds(markup: str, sign: str, start: int = 0) -> bool:
+    """Whether a text stands behind `start`: for what mostly does not."""
+    return markup.rfind(sign, start) >= 0
+
+
+def offsets(markup: str, sign: str, start: int = 0) -> list[int]:
+    """Where a text stands behind `start`, in order."""
+    found = []
+    at = markup.rfind(sign, start)
+    while at >= 0:
+        found.append(at)
+        at = markup.rfind(sign, start, at)
+    found.reverse()
+    return found
+
+
 def closing(markup: str, name: str, position: int, limit: int) -> int:
     """Where the end tag of the element opened just before `position` starts; `limit` where it is not closed before."""
     opened, closed = f"<{name}", f"</{name}"
@@ -156,6 +175,11 @@ def closing(markup: str, name: str, position: int, limit: int) -> int:
                 return end
         position = end + width
     return limit
+
+
+def behind(markup: str, end: int) -> int:
+    """Offset behind the end tag at `end`."""
+    return markup.find(">", end) + 1 or len(markup)
 
 
 def elements(markup: str, class_name: str, start: int = 0, limit: int | None = None) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,9 @@
 """Plain text of HTML: what a reader sees, with its paragraphs, lists, tables and code."""
 
 import re
+from collections.abc import Mapping
 from html import unescape
+from typing import ClassVar
 
 from crawler.engines.html_tags import ANY_TAG, TAG, attribute, closing, decoded
 
@@ -36,8 +38,16 @@ _DROPPED = frozenset(
 
 # Blocks that are more than a new line.
 _COUNTED = frozenset({"li", "ol", "pre", "td", "th", "tr", "ul"})
-# As TAG; the most frequent end tags that mean nothing here have no name (group 2), as comments have none.
-_TOKEN = re.compile(rf"</(?:a|b|em|font|i|span|strong|u)>|{TAG.pattern}")
+_COUNTED_ENDS = frozenset({"/ol", "/pre", "/ul"})
+# What tags without attributes mean in the text, where it is always the same.
+_PLAIN: Mapping[str, str] = {
+    **dict.fromkeys(_BLOCKS - _COUNTED - {"blockquote", "table"}, _BLOCK),
+    **dict.fromkeys((f"/{name}" for name in _BLOCKS - {"ol", "pre", "td", "th", "ul"}), _BLOCK),
+    **dict.fromkeys(("b", "code", "em", "i", "s", "span", "strong", "sub", "sup", "u"), ""),
+    **dict.fromkeys(("/a", "/b", "/code", "/em", "/font", "/i", "/s", "/span", "/strong", "/sub", "/sup", "/u"), ""),
+    **dict.fromkeys(("/td", "/th"), ""),
+    **dict.fromkeys(("hr /", "hr/"), _BLOCK),
+}
 _EDGES = f" {_BREAK}{_BLOCK}"
 
 
@@ -47,6 +57,8 @@ def _with_lines(text: str) -> str:
     It must not end with marks.
     Splitting at single characters beats replacing pairs of them, and regular expressions by far.
     """
+    if _BREAK not in text:
+        return "\n".join([line for piece in text.split(_BLOCK) if (line := piece.strip(" "))])
     lines: list[str] = []
     for piece in text.split(_BLOCK):
         if _BREAK in piece:
@@ -55,10 +67,8 @@ def _with_lines(text: str) -> str:
                 lines.pop()
         elif piece := piece.strip(" "):
             lines.append(piece)
-    text = "\n".join(lines)
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text
+    # One empty line at a time; the first one is never empty.
+    return "\n".join([line for line, above in zip(lines, ["", *lines], strict=False) if line or above])
 
 
 class Prose:
@@ -67,6 +77,9 @@ class Prose:
     Code keeps its line breaks and indentation. Pictures give nothing unless they stand for a character. `links` holds
     the addresses of the links as written. Subclasses say in `special` what their software's markup means.
     """
+
+    plain: ClassVar[Mapping[str, str]] = _PLAIN
+    """What a tag (all between "<" and ">") that needs no closer look puts into the text."""
 
     def __init__(self) -> None:
         self.links: list[str] = []
@@ -87,26 +100,59 @@ class Prose:
     def read(self, markup: str) -> "Prose":
         """Adds a fragment."""
         if "<br" in markup:  # by far the most frequent tag
-            markup = markup.replace("<br />", _BREAK).replace("<br>", _BREAK).replace("<br/>", _BREAK)
-        out, position, search = self._out, 0, _TOKEN.search
-        while (token := search(markup, position)) is not None:
-            start, end = token.span()
-            if start > position:
-                chunk = markup[position:start]
-                out.append(kept(chunk) if self._preformatted else chunk)
-            position, name = end, token[2]
-            if name == "br":
-                out.append(_BREAK)
-            elif name:
-                position = self._tag(token, name.lower(), markup, position)
-        if position < len(markup):
-            out.append(markup[position:])
+            markup = markup.replace("<br />", _BREAK)
+            if "<br" in markup:
+                markup = markup.replace("<br>", _BREAK).replace("<br/>", _BREAK)
+        self.scan(markup)
         return self
+
+    def scan(self, markup: str) -> None:
+        """Adds a fragment, tag by tag. Looking the frequent ones up is many times faster than matching each."""
+        out, behind, past, plain, match = self._out, 0, 0, self.plain, TAG.match
+        for place, part in enumerate(markup.split("<")):
+            start, behind = behind - 1, behind + len(part) + 1
+            if not place:
+                text = part
+            elif start >= past:
+                tag, closed, text = part.partition(">")
+                if closed and tag in plain:
+                    if meaning := plain[tag]:
+                        out.append(meaning)
+                        if text.isspace() and text.isascii() and not self._preformatted:
+                            continue
+                elif not closed or not self.frequent(tag):
+                    token = match(markup, start)
+                    if token is None:
+                        text = f"<{part}"
+                    else:
+                        past, name = token.end(), token[2]
+                        if name:
+                            past = self._tag(token, name.lower(), markup, past)
+                        text = markup[past : behind - 1]
+            elif past < behind - 1:
+                text = markup[past : behind - 1]
+            else:
+                continue
+            if text:
+                # What an element that is never closed ends with is no code.
+                out.append(kept(text) if self._preformatted and behind <= len(markup) else text)
+
+    def frequent(self, tag: str) -> bool:
+        """Takes a tag (all between "<" and ">") that needs no closer look; False where it does."""
+        if tag in _COUNTED:
+            self._open(tag)
+            return True
+        if tag in _COUNTED_ENDS:
+            self._close(tag[1:])
+            return True
+        return False
 
     def _tag(self, token: re.Match[str], name: str, markup: str, position: int) -> int:
         if token[1]:
             if name in _BLOCKS:
                 self._close(name)
+            elif name == "br":  # as browsers read it
+                self._out.append(_BREAK)
             return position
         attributes = token[3]
         if attributes and (after := self.special(name, attributes, markup, position)) is not None:
@@ -142,7 +188,7 @@ class Prose:
     def image(self, attributes: str) -> None:
         """A picture: its text where it stands for a character."""
         found = _ALT.search(attributes)
-        if found and (self.is_smiley(attributes) or _EMOJI.fullmatch(unescape(found[1]))):
+        if found and (self.is_smiley(attributes) or _is_emoji(found[1])):
             self._out.append(found[1])
 
     def is_smiley(self, attributes: str) -> bool:
@@ -183,15 +229,23 @@ class Prose:
 
     def result(self) -> str:
         """All that was read, as plain text."""
-        text = "".join(self._out)
-        text = _flat(decoded(text))
+        text = decoded("".join(self._out)).replace("\n", " ").replace("\xa0", " ")
+        text = text.replace("\t", " ").replace("\r", " ").replace("\x0c", " ")
         if _MARKER in text:
             text = _AFTER_MARKER.sub(_MARKER, text)
         if _CELL in text:
             text = _AROUND_CELL.sub(_CELL, text)
+        text = text.strip(_EDGES)
         if _BREAK in text or _BLOCK in text:
-            text = _with_lines(text.strip(_EDGES))
+            text = _with_lines(text)
+        runs = text.split("  ")
+        if len(runs) > 1:
+            text = " ".join([part for run in runs if (part := run.lstrip(" "))])
         return _released(text) if self._marked else text
+
+
+def _is_emoji(text: str) -> bool:
+    return ("&" in text or not text.isascii()) and _EMOJI.fullmatch(unescape(text)) is not None
 
 
 def kept(text: str) -> str:
@@ -204,14 +258,6 @@ def _released(text: str) -> str:
     """Text with what its marks stand for."""
     text = text.replace(_SPACE, " ").replace(_LINE, "\n").replace(_TAB, "\t")
     return text.replace(_CELL, "\t").replace(_MARKER, " ")
-
-
-def _flat(text: str) -> str:
-    """Text with its white space collapsed; as " ".join(text.split()), but faster where there is little of it."""
-    text = text.replace("\n", " ").replace("\xa0", " ").replace("\t", " ").replace("\r", " ").replace("\x0c", " ")
-    while "  " in text:
-        text = text.replace("    ", " ").replace("  ", " ")
-    return text.strip(" ")
 
 
 def _marker(number: int | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crawler.engines.html import absolute, challenge_reason, inline_text, instant_of, number_of, plain_text
-from crawler.engines.html_tags import tidy, too_many_attributes
+from crawler.engines.html_tags import behind, holds, offsets, tidy, too_many_attributes
 from crawler.engines.page import Page
 from crawler.engines.xenforo2 import XenForo2
 from crawler.records import PageKind
@@ -51,6 +51,33 @@ def test_plain_text() -> None:
     assert plain_text("<p>One\n two</p><p>three<br>four</p><script>x</script>") == "One two\nthree\nfour"
     assert plain_text("one<br/>two<br />three<BR>four<br clear='all'>five") == "one\ntwo\nthree\nfour\nfive"
     assert plain_text("<pre>a\n\n\n  b &lt;</pre>c") == "a\n\n\n  b <\nc"
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("dose < 5 mg <b>and</b> x<y", "dose < 5 mg and x<y"),
+        ("end <p", "end <p"),
+        ('<img alt="<p>\ufffd</p>">one<p title="a > b">two</p>', "one\ntwo"),
+        ("one</br>two<P>three</P>", "one\ntwo\nthree"),
+        ("<p>\n<b>a  b</b>\n\n   c </p>\n\n<p> </p><hr />d", "a b c\nd"),
+        ("<p>\u3000<b>indented</b></p>", "\u3000indented"),
+        ("<pre><div>\n  a</div>\n</pre>b", "\n  a\n\n\nb"),
+        ("<table><tr><th>Drug</th><td class='x'>5 mg</td></tr></table>", "Drug\t5 mg"),
+        ("<ol><li>one</li><li>two<ul><li>three</ul></ol>", "1. one\n2. two\n- three"),
+        ("<blockquote>one</blockquote><section>two</section>", "one\ntwo"),
+    ],
+)
+def test_plain_text_of_odd_markup(markup: str, text: str) -> None:
+    assert plain_text(markup) == text
+
+
+def test_places_of_a_text() -> None:
+    assert offsets("a-aa-a", "a") == [0, 2, 3, 5]
+    assert offsets("a-aa-a", "a", 1) == [2, 3, 5]
+    assert offsets("a-aa-a", "b") == []
+    assert (holds("ab", "b"), holds("ab", "a", 1)) == (True, False)
+    assert [behind("<i>x</i>y", at) for at in (4, 9)] == [8, 9]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ ENGINE = XenForo2()
 PAGES = Path(__file__).parent / "pages" / "xenforo2"
 
 
-def parse(body: str | bytes, url: str = "https://ward.example/threads/x.1/") -> ParsedPage:
+def parse(body: str | bytes, url: str = "https://ward.example/threads/x.1/", status: int = 200) -> ParsedPage:
     body = body.encode() if isinstance(body, str) else body
-    return ENGINE.parse(Page(url=url, body=body, site="ward"))
+    return ENGINE.parse(Page(url=url, body=body, site="ward", status=status))
 
 
 def own(name: str, url: str) -> ParsedPage:
@@ -256,6 +256,12 @@ def frame(template: str, content: str) -> str:
 def test_kinds(template: str, content: str, kind: str, reason: str | None) -> None:
     parsed = parse(frame(template, content))
     assert (parsed.page_kind, parsed.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(503, PageKind.ERROR), (200, PageKind.EMPTY)])
+def test_a_closed_site_is_an_error(status: int, kind: PageKind) -> None:
+    parsed = parse(frame("message_page", '<div class="blockMessage">Back soon.</div>'), status=status)
+    assert (parsed.page_kind, parsed.reason) == (kind, "Back soon.")
 
 
 # -- addresses and helpers ----------------------------------------------------------------------------------------

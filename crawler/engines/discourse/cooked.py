@@ -6,9 +6,10 @@ Its markup is Discourse's own (class names that its scripts rely on), the same i
 import re
 from collections.abc import Callable
 
-from crawler.engines.html import TAG, Prose, attribute, closing, decoded, element, inline_text, number_of
-from crawler.engines.html_text import BORDER, BREAK, kept
-from crawler.records import Attachment, Poll, PollOption, Quote
+from crawler.engines.html import attribute, behind, closing, decoded, element, inline_text, number_of
+from crawler.engines.html_text import BREAK
+from crawler.engines.post_body import PostBody
+from crawler.records import Poll, PollOption, Quote
 
 Target = Callable[[str | None, int], str]
 """Id of the post with that number in that topic (None: in the topic of the post itself)."""
@@ -26,17 +27,7 @@ _UPLOAD = re.compile(
 )
 _OPTION = re.compile(r"<li\b[^>]*\sdata-poll-option-id=[^>]*>")
 _NUMBER = re.compile(r'class="info-number"[^>]*>([^<]*)<')
-# What the most frequent tags mean in the text.
-_PLAIN = {
-    **dict.fromkeys(("p", "/p"), BORDER),
-    **dict.fromkeys(("br", "br/", "br /"), BREAK),
-    **dict.fromkeys(("strong", "/strong", "em", "/em", "code", 'code class="lang-auto"', "/code", "/a", "/span"), ""),
-}
-# Blocks that mostly have no attributes.
-_OPENED = frozenset(
-    {"h1", "h2", "h3", "h4", "hr", "li", "ol", "pre", "table", "tbody", "td", "th", "thead", "tr", "ul"}
-)
-_CLOSED = {f"/{name}": name for name in (*_OPENED, "div")}
+_PLAIN = {**PostBody.plain, **dict.fromkeys(("br", "br/", "br /"), BREAK), 'code class="lang-auto"': ""}
 _DEEPEST = 20
 _LONGEST_NAME = 5_000
 """Characters of the markup of a file's name, or of a poll's answer."""
@@ -51,58 +42,30 @@ _LEFT_OUT = frozenset(
 _NAMES = frozenset({"mention", "mention-group", "hashtag", "hashtag-cooked", "anchor", "hashtag-raw", "group-mention"})
 
 
-class Cooked(Prose):
+class Cooked(PostBody):
     """Reads a post's HTML."""
 
+    plain = _PLAIN
+
     def __init__(self, target: Target, depth: int = 0) -> None:
-        super().__init__()
+        super().__init__(depth)
         self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
         self.poll: Poll | None = None
         self._target = target
-        self._depth = depth
 
     def read(self, markup: str) -> "Cooked":
         """Adds a fragment."""
-        # Most tags of a post are of a few kinds; looking these up is far faster than matching each.
-        out, behind, past, plain = self._out, 0, 0, _PLAIN
-        for place, part in enumerate(markup.split("<")):
-            start, behind = behind - 1, behind + len(part) + 1
-            if not place:
-                text = part
-            elif start >= past:
-                tag, _, text = part.partition(">")
-                if (meaning := plain.get(tag)) is not None:
-                    if meaning:
-                        out.append(meaning)
-                        if meaning is BORDER and text.isspace():
-                            continue
-                elif not self._frequent(tag):
-                    if tag == 'div class="lightbox-wrapper"':
-                        past = self._lightbox("div", markup, start + 30)
-                    else:
-                        past = self._other(markup, start)
-                    text = markup[past : behind - 1]
-            elif past < behind - 1:
-                text = markup[past : behind - 1]
-            else:
-                continue
-            if text:
-                out.append(kept(text) if self._preformatted else text)
+        self.scan(markup)
         return self
 
-    def _frequent(self, tag: str) -> bool:
+    def frequent(self, tag: str) -> bool:
         """Takes a tag that is not worth a closer look; False where it is."""
-        if tag in _OPENED:
-            self._open(tag)
-        elif tag in _CLOSED:
-            self._close(_CLOSED[tag])
-        else:
+        if tag.startswith("a "):
             # A mention's address is none that the author wrote.
             return (tag.startswith('a class="mention" href="/u/') and tag[-1] == '"') or (
                 tag.startswith('a href="') and self._plain_link(tag)
             )
-        return True
+        return super().frequent(tag)
 
     def _plain_link(self, tag: str) -> bool:
         """Takes a link of the author's own, unless its tag is of another kind or holds a ">"."""
@@ -113,15 +76,10 @@ class Cooked(Prose):
             self.links.append(decoded(href))
         return True
 
-    def _other(self, markup: str, start: int) -> int:
-        """Deals with what "<" at `start` begins; where to read on."""
-        token = TAG.match(markup, start)
-        if token is None:
-            self._out.append("&lt;")
-            return start + 1
-        if token[2] == "blockquote" and not token[1]:
-            return self._plain_quote(markup, token.end())
-        return self._tag(token, token[2].lower(), markup, token.end()) if token[2] else token.end()
+    def _tag(self, token: re.Match[str], name: str, markup: str, position: int) -> int:
+        if name == "blockquote" and not token[1] and not token[3]:
+            return self._plain_quote(markup, position)
+        return super()._tag(token, name, markup, position)
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """Discourse's own blocks."""
@@ -162,7 +120,7 @@ class Cooked(Prose):
         if "poll" in words:
             return self._poll(name, attributes, markup, position)
         if "video-placeholder-container" in words and (source := attribute(attributes, "data-video-src")):
-            self._attach(source, None)
+            self.attach(source, None)
             return self._dropped(name, markup, position)
         return None
 
@@ -188,13 +146,13 @@ class Cooked(Prose):
         else:
             words = "" if title else markup[position:end]
         self._add_quote(post_id, author, words)
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _chat(self, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, "div", position, len(markup))
         said = element(markup, "chat-transcript-messages", position, end)
         self._add_quote(None, attribute(attributes, "data-username") or None, said[1] if said else "")
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _add_quote(self, post_id: str | None, author: str | None, words: str) -> None:
         if self._depth < _DEEPEST:
@@ -207,7 +165,7 @@ class Cooked(Prose):
         """A quotation of Markdown (">"), which names nobody."""
         end = closing(markup, "blockquote", position, len(markup))
         self._add_quote(None, None, markup[position:end])
-        return _behind(markup, end)
+        return behind(markup, end)
 
     # -- links, cards, files --------------------------------------------------------------------------------------
 
@@ -220,7 +178,7 @@ class Cooked(Prose):
             return self._picture(attributes, markup, position)
         if "attachment" in words:
             end = markup.find("</a", position, position + _LONGEST_NAME)
-            self._attach(href, inline_text(markup[position : max(end, position)]) or None)
+            self.attach(href, inline_text(markup[position : max(end, position)]) or None)
             return position
         return None
 
@@ -228,22 +186,22 @@ class Cooked(Prose):
         end = closing(markup, "a", position, len(markup))
         name = element(markup, "filename", position, end)
         shown = attribute(attributes, "title") or (inline_text(name[1]) if name else None)
-        self._attach(attribute(attributes, "href") or "", shown)
-        return _behind(markup, end)
+        self.attach(attribute(attributes, "href") or "", shown)
+        return behind(markup, end)
 
     def _lightbox(self, name: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
         usual = _LIGHTBOX.match(markup, position, end)
         link = element(markup, "lightbox", position, end) if usual is None else None
         if usual is not None:
-            self._attach(decoded(usual[1]), decoded(usual[2]))
+            self.attach(decoded(usual[1]), decoded(usual[2]))
         elif link is not None:
             self._picture(link[0], link[1], 0)
         else:
             for tag in re.findall(r"<img\b[^>]*>", markup[position:end]):
                 self.image(tag)
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def image(self, attributes: str) -> None:
         """Emoji give their text; pictures that were uploaded count as files."""
@@ -252,7 +210,7 @@ class Cooked(Prose):
         if source is None or self.is_smiley(attributes) or "avatar" in attributes:
             return
         if "data-base62-sha1" in attributes or _UPLOAD.search(source):
-            self._attach(source, attribute(attributes, "alt"))
+            self.attach(source, attribute(attributes, "alt"))
 
     def _media(self, name: str, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
@@ -260,12 +218,8 @@ class Cooked(Prose):
         if source is None and (found := _SOURCE.search(markup, position, end)) is not None:
             source = decoded(found[1])
         if source:
-            self._attach(source, None)
-        return _behind(markup, end)
-
-    def _attach(self, url: str, name: str | None) -> None:
-        if url and all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name or None))
+            self.attach(source, None)
+        return behind(markup, end)
 
     def _onebox(self, name: str, attributes: str, markup: str, position: int) -> int:
         """A link shown as a card: its title and its address."""
@@ -282,7 +236,7 @@ class Cooked(Prose):
         self.block()
         self.text((title or url or "").replace("&", "&amp;"))
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _poll(self, name: str, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
@@ -299,9 +253,4 @@ class Cooked(Prose):
             count = number_of(voters[1]) if voters else None
             self.poll = Poll(question=question or None, options=options, voters=count)
         self.block()
-        return _behind(markup, end)
-
-
-def _behind(markup: str, end: int) -> int:
-    """Offset behind the end tag at `end`."""
-    return markup.find(">", end) + 1 or len(markup)
+        return behind(markup, end)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from crawler.engines.html import from_iso
+from crawler.engines.json_fields import truth_of
 
 _MOST = 2**53
 
@@ -37,8 +38,7 @@ class Fields:
 
     def flag(self, name: str) -> bool | None:
         """A boolean."""
-        value = self.data.get(name)
-        return value if isinstance(value, bool) else None
+        return truth_of(self.data.get(name))
 
     def instant(self, name: str) -> datetime | None:
         """An ISO 8601 text with its offset, in UTC."""

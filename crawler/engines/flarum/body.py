@@ -6,32 +6,29 @@ own words is what its reply button writes: the post that is answered.
 
 import re
 
-from crawler.engines.html import Prose, attribute, closing, element, elements, inline_text
-from crawler.records import Attachment, Quote
+from crawler.engines.html import Prose, attribute, behind, closing, element, elements, inline_text
+from crawler.engines.post_body import PostBody
+from crawler.engines.said import SAID, SAID_UNPARTED
+from crawler.records import Quote
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
 _MENTION = re.compile(r'<(a|span)\b((?:\s[^<>]*)?\sclass="PostMention\b[^<>]*)>((?:[^<]++|<(?!/?\1\b))*+)</\1>')
 _CITE = re.compile(r"<cite\b[^<>]*>((?:[^<]++|<(?!/?cite\b))*+)</cite>")
 # How BBCode's quotes word "wrote:", which language packs translate.
-_SAID = re.compile(
-    r"\s*(?:wrote|said|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał(?:\(a\))?|"
-    r"napsal(?:\(a\)|/a)?|írta|yazdı|menulis|đã viết|написал(?:\(а\)|а)?|写道|寫道|说|說|さんが書きました)?\s*[:：]\s*$"  # noqa: RUF001
-)
+_SAID = re.compile(rf"(?:\s+(?:{SAID})|\s*(?:{SAID_UNPARTED}))?\s*[:：]\s*$")  # noqa: RUF001
 _FILE = re.compile(r"(?:^|/)assets/files/")
 _DEEPEST = 20
 
 
-class Body(Prose):
+class Body(PostBody):
     """Reads `contentHtml`."""
 
     def __init__(self, depth: int = 0) -> None:
         """`depth` is the number of quotes that the fragment stands in."""
-        super().__init__()
+        super().__init__(depth)
         self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
         self.mentioned: list[tuple[str, str]] = []
         """Id and address of each post that the own words name, in order."""
-        self._depth = depth
         self._behind_mention = -1, "", ""  # where a mention ended, of which post, by which name
 
     def read(self, markup: str) -> Prose:
@@ -63,11 +60,7 @@ class Body(Prose):
         super().image(attributes)
         source = attribute(attributes, "src")
         if source and _FILE.search(source):
-            self._attach(source, attribute(attributes, "alt") or attribute(attributes, "title"))
-
-    def _attach(self, url: str, name: str | None) -> None:
-        if all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name or None))
+            self.attach(source, attribute(attributes, "alt") or attribute(attributes, "title"))
 
     def _file(self, number: str, markup: str, position: int) -> int:
         """A file of fof/upload: buttons with its name and size."""
@@ -75,15 +68,14 @@ class Body(Prose):
         shown = [inline_text(content) for _, content in elements(markup, "Button", position, end)]
         picture = element(markup, "fof-download", position, end)
         name = next((text for text in shown if text), inline_text(picture[1]) if picture else None)
-        self._attach(f"api/fof/download/{number}", name)
+        self.attach(f"api/fof/download/{number}", name)
         self.block()
-        return markup.find(">", end) + 1 or len(markup)
+        return behind(markup, end)
 
     def _quote(self, name: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
-        behind = markup.find(">", end) + 1 or len(markup)
         if self._depth >= _DEEPEST:
-            return behind
+            return behind(markup, end)
         content = markup[position:end]
         target, author = None, None
         own = content[: content.find("<blockquote")] if "<blockquote" in content else content
@@ -102,4 +94,4 @@ class Body(Prose):
         quote = Quote(post_id=target, author=author, text=inner.result().strip())
         self.quotes += [quote, *inner.quotes]
         self.block()
-        return behind
+        return behind(markup, end)

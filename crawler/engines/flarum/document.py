@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from crawler.engines.json_fields import text_of
+
 _PAYLOAD = re.compile(r'<script[^<>]*\sid="?flarum-json-payload[^<>]*>')
 _CALL = re.compile(r"\bapp\.(?:load|boot)\(\s*(?=\{)|\bapp\.(?:preload|payload)\s*=\s*(?=\{)")
 _MOST = 10**15
@@ -126,7 +128,7 @@ def attributes(resource: Resource | None) -> Resource:
 
 def text(values: Resource, *names: str) -> str | None:
     """The first of the named values that is a text and not empty."""
-    return next((value for name in names if isinstance(value := values.get(name), str) and value.strip()), None)
+    return next((value for name in names if (value := text_of(values.get(name)))), None)
 
 
 def number(values: Resource, *names: str) -> int | None:

@@ -13,10 +13,11 @@ other servers (ActivityPub) have addresses for ids. Which keys of the data are t
 import re
 
 from crawler.engines.html import absolute, challenge_reason, decoded, element, inline_text, tidy
+from crawler.engines.json_fields import text_of
 from crawler.engines.json_text import Json
 from crawler.engines.nodebb import addresses
 from crawler.engines.nodebb.data import SCRIPT, answer_of, is_json, looks_like_answer
-from crawler.engines.nodebb.fields import Fields, count_of, escaped, flag_of, id_of, text_of
+from crawler.engines.nodebb.fields import Fields, count_of, escaped, flag_of, id_of
 from crawler.engines.nodebb.lists import board_of, read_boards, read_found, read_topics
 from crawler.engines.nodebb.markup import Markup
 from crawler.engines.nodebb.topics import Setting, finished, is_in_order, read_posts, thread_of

@@ -9,9 +9,10 @@ import re
 
 from msgspec import Struct
 
-from crawler.engines.html import Prose, attribute, closing, inline_text
+from crawler.engines.html import attribute, behind, closing, inline_text
 from crawler.engines.nodebb.addresses import post_of, topic_of
-from crawler.records import Attachment
+from crawler.engines.post_body import PostBody
+from crawler.engines.said import SAID, SAID_UNPARTED
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
 _HREF = re.compile(r'<a\b[^<>]*\shref="([^"]*)"')
@@ -19,10 +20,9 @@ _MENTION = re.compile(r'<a\b[^<>]*\sclass="[^"]*plugin-mentions[^<>]*>\s*@?(.*?)
 _HEADER_END = re.compile(r"\s*(?:</p\b[^<>]*>|<br ?/?>)?\s*$")
 _BREAK = re.compile(r"<br\b[^<>]*>")
 # How NodeBB's languages word "said" where no link shows what the paragraph is.
+# Some word it with a preposition only.
 _SAID = re.compile(
-    r"^@(?P<name>\S.{0,80}?) (?:said|wrote|sagte|schrieb|hat gesagt|a dit|a écrit|dijo|ha dicho|ha detto|disse|"
-    r"escreveu|zei|schreef|powiedział|napisał|сказал|написал|писал|каза|řekl|napsal|povedal|mondta|írta|sa|sade|skrev|sagde|"
-    r"sanoi|kirjoitti|dedi|yazdı|bilang|berkata|đã nói|σε|είπε|قال|אמר|说|說|said in|wrote in|在|さん)\b.{0,300}[:：]$",  # noqa: RUF001
+    rf"^@(?P<name>\S.{{0,80}}?) (?:{SAID}|{SAID_UNPARTED}|σε|在|さん)\b.{{0,300}}[:：]$",  # noqa: RUF001
     re.DOTALL,
 )
 _FIRST_WORD = re.compile(r"^@?(\S+)")
@@ -43,15 +43,13 @@ class Quoted(Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Body(Prose):
+class Body(PostBody):
     """Reads a post's content."""
 
     def __init__(self, depth: int = 0) -> None:
         """`depth` is the number of quotes that the fragment stands in."""
-        super().__init__()
+        super().__init__(depth)
         self.quoted: list[Quoted] = []
-        self.attachments: list[Attachment] = []
-        self._depth = depth
 
     def read(self, markup: str) -> "Body":
         """Adds a fragment; its quotes go to `quoted`."""
@@ -64,7 +62,7 @@ class Body(Prose):
             if self._depth < _DEEPEST:
                 self._quote(header, markup[start:end])
             self.block()
-            position = markup.find(">", end) + 1 or len(markup)
+            position = behind(markup, end)
             at = markup.find("<blockquote", position)
         super().read(markup[position:] if position else markup)
         return self
@@ -94,7 +92,7 @@ class Body(Prose):
         if href is None or href.startswith(("#", "javascript:")) or any("plugin-mentions" in word for word in words):
             return position
         if any(place in href for place in _UPLOADS):
-            self._attach(href, attribute(attributes, "download"))
+            self.attach(href, attribute(attributes, "download"))
             return position
         return None
 
@@ -103,11 +101,7 @@ class Body(Prose):
         super().image(attributes)
         source = attribute(attributes, "src")
         if source and not self.is_smiley(attributes) and any(place in source for place in _UPLOADS):
-            self._attach(source, attribute(attributes, "alt"))
-
-    def _attach(self, url: str, name: str | None) -> None:
-        if all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name or None))
+            self.attach(source, attribute(attributes, "alt"))
 
 
 def _split(before: str) -> tuple[str, str]:

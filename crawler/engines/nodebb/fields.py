@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from crawler.engines.html import decoded, from_epoch, from_iso
+from crawler.engines.json_fields import text_of
 from crawler.engines.json_text import Json
 
 Fields = Mapping[str, Json]
@@ -199,11 +200,6 @@ def _kinds(answer: Json) -> Iterator[tuple[str, Fields]]:
 def records(value: Json) -> list[dict[str, Json]]:
     """The objects of an array; none where it is no array."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def text_of(value: Json) -> str | None:
-    """A text that says something."""
-    return value if isinstance(value, str) and value.strip() else None
 
 
 def escaped(value: Json) -> str | None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from crawler.engines.html import absolute, inline_text
+from crawler.engines.json_fields import text_of
 from crawler.engines.json_text import Json
-from crawler.engines.nodebb.fields import Fields, count_of, escaped, id_of, records, text_of
+from crawler.engines.nodebb.fields import Fields, count_of, escaped, id_of, records
 from crawler.engines.nodebb.topics import thread_of
 from crawler.records import Board, Thread
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from crawler.engines.html import absolute
+from crawler.engines.json_fields import text_of
 from crawler.engines.nodebb.body import Body, Quoted
 from crawler.engines.nodebb.fields import (
     Fields,
@@ -19,7 +20,6 @@ from crawler.engines.nodebb.fields import (
     instant,
     member_id,
     records,
-    text_of,
 )
 from crawler.records import Post, Quote, Status, Thread
 

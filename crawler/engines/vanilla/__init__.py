@@ -92,7 +92,9 @@ class Vanilla:
         """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
         if (answer := api.answer_of(page)) is not None:
             return api.read_answer(self.name, page, answer)
-        markup = page.text().replace("\x00", "")
+        markup = page.text()
+        if b"\x00" in page.body:
+            markup = markup.replace("\x00", "")
         document = Document(page, markup)
         if _is_rewritten(markup) and (tidied := tidy(markup)):
             document = Document(page, tidied)
@@ -101,7 +103,8 @@ class Vanilla:
 
 def _is_rewritten(markup: str) -> bool:
     """Whether something else has written the page again: without quotes, or in capitals."""
-    if "<BODY" in markup or _LOOSE_BODY.search(markup):
+    body = markup.find("<body")
+    if _LOOSE_BODY.match(markup, body) if body >= 0 else "<BODY" in markup:
         return True
     if ' id="Discussion_' in markup or ' id="Comment_' in markup:
         return False

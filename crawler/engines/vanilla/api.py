@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from json import JSONDecodeError, JSONDecoder
 
 from crawler.engines.html import absolute, from_iso, inline_text
+from crawler.engines.json_fields import text_of
 from crawler.engines.json_text import Json, NotJsonError, decode
 from crawler.engines.page import Page
 from crawler.engines.vanilla.addresses import category_of, discussion_id_of, page_of
@@ -132,9 +133,9 @@ def post_of(site: str, base: str, record: Fields) -> Post | None:
         return None
     prose = Body()
     text = prose.read(body).result()
-    edited = _text(record.get("dateUpdated"))
+    edited = text_of(record.get("dateUpdated"))
     author, author_id = _user(record)
-    url = _text(record.get("url")) or _text(record.get("canonicalUrl"))
+    url = text_of(record.get("url")) or text_of(record.get("canonicalUrl"))
     return Post(
         site=site,
         thread_id=discussion,
@@ -143,8 +144,8 @@ def post_of(site: str, base: str, record: Fields) -> Post | None:
         position=None if comment else 1,
         author=author,
         author_id=author_id,
-        created_at=from_iso(_text(record.get("dateInserted")) or ""),
-        created_text=_text(record.get("dateInserted")),
+        created_at=from_iso(text_of(record.get("dateInserted")) or ""),
+        created_text=text_of(record.get("dateInserted")),
         edited=edited is not None,
         edited_at=from_iso(edited) if edited else None,
         body_text=text,
@@ -165,18 +166,18 @@ def thread_of(site: str, base: str, record: Fields) -> Thread | None:
         return None
     author, author_id = _user(record)
     tags = record.get("tags")
-    url = _text(record.get("canonicalUrl")) or _text(record.get("url"))
+    url = text_of(record.get("canonicalUrl")) or text_of(record.get("url"))
     kind = str(record.get("type") or "discussion").lower()
     return Thread(
         site=site,
         thread_id=number,
-        title=inline_text(_text(record.get("name")) or "") or None,
+        title=inline_text(text_of(record.get("name")) or "") or None,
         author=author,
         author_id=author_id,
         board_id=_category(record),
-        created_at=from_iso(_text(record.get("dateInserted")) or ""),
-        created_text=_text(record.get("dateInserted")),
-        last_post_at=from_iso(_text(record.get("dateLastComment")) or ""),
+        created_at=from_iso(text_of(record.get("dateInserted")) or ""),
+        created_text=text_of(record.get("dateInserted")),
+        last_post_at=from_iso(text_of(record.get("dateLastComment")) or ""),
         reply_count=_integer(record.get("countComments")),
         view_count=_integer(record.get("countViews")),
         score=_integer(record.get("score")),
@@ -191,20 +192,20 @@ def thread_of(site: str, base: str, record: Fields) -> Thread | None:
 
 
 def _boards(site: str, base: str, records: list[dict[str, Json]], parent: str | None) -> Iterator[Board]:
-    named = {_number(record.get("categoryID")): _text(record.get("urlcode")) for record in records}
+    named = {_number(record.get("categoryID")): text_of(record.get("urlcode")) for record in records}
     waiting = [(record, parent) for record in reversed(records)]
     while waiting:
         record, above = waiting.pop()
         number = _number(record.get("categoryID"))
-        name = _text(record.get("urlcode")) or number
+        name = text_of(record.get("urlcode")) or number
         if name is None:
             continue
-        url, counted = _text(record.get("url")), record.get("countAllDiscussions", record.get("countDiscussions"))
+        url, counted = text_of(record.get("url")), record.get("countAllDiscussions", record.get("countDiscussions"))
         yield Board(
             site=site,
             board_id=name,
-            title=inline_text(_text(record.get("name")) or "") or None,
-            description=inline_text(_text(record.get("description")) or "") or None,
+            title=inline_text(text_of(record.get("name")) or "") or None,
+            description=inline_text(text_of(record.get("description")) or "") or None,
             parent_id=above or named.get(_number(record.get("parentCategoryID")) or ""),
             thread_count=_integer(counted),
             post_count=_integer(record.get("countAllComments", record.get("countComments"))),
@@ -218,7 +219,7 @@ def _boards(site: str, base: str, records: list[dict[str, Json]], parent: str | 
 def _category(record: Fields) -> str | None:
     category = record.get("category")
     if isinstance(category, dict):
-        name = _text(category.get("urlcode")) or category_of(str(category.get("url") or ""))
+        name = text_of(category.get("urlcode")) or category_of(str(category.get("url") or ""))
         if name:
             return name
     return _number(record.get("categoryID"))
@@ -228,7 +229,7 @@ def _user(record: Fields) -> tuple[str | None, str | None]:
     user = record.get("insertUser")
     number = _number(record.get("insertUserID"))
     if isinstance(user, dict):
-        return _text(user.get("name")), _number(user.get("userID")) or number
+        return text_of(user.get("name")), _number(user.get("userID")) or number
     return None, number
 
 
@@ -237,10 +238,6 @@ def _reactions(record: Fields) -> int | None:
     if not isinstance(reactions, list):
         return None
     return sum(_integer(kind.get("count")) or 0 for kind in reactions if isinstance(kind, dict))
-
-
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
 
 
 def _integer(value: Json) -> int | None:

@@ -9,10 +9,13 @@ before 2.8 `.js-quoteEmbed[data-json]`.
 import re
 from collections.abc import Mapping
 
-from crawler.engines.html import Prose, attribute, closing, decoded, element, inline_text
+from crawler.engines.html import attribute, behind, closing, decoded, element, inline_text
+from crawler.engines.json_fields import text_of
 from crawler.engines.json_text import Json, NotJsonError, decode
+from crawler.engines.post_body import PostBody
+from crawler.engines.said import SAID, SAID_UNPARTED
 from crawler.engines.vanilla.addresses import post_id_of
-from crawler.records import Attachment, Quote
+from crawler.records import Quote
 
 _CLASS = re.compile(r'\sclass="([^"]*)"')
 _EMBED = re.compile(r"\sdata-(?:embed)?json=(?:\"([^\"]*+)\"|'([^']*+)')", re.IGNORECASE)
@@ -26,9 +29,7 @@ _BARE_HEADER = re.compile(
 _ARROW = re.compile(r'<a\b[^<>]*\sclass="[^"<>]*\bQuoteLink\b[^<>]*>[^<]*</a>')
 _LONGEST_HEADER = 1_000
 _SAID = re.compile(
-    r"^(?:@|Originally posted by )?(.*?)\s*(?:(?: (?:said|wrote|hat gesagt|sagte|schrieb|a dit|a écrit|ha detto|dijo|"
-    r"escribió|disse|escreveu|zei|schreef|napisał(?:\(a\))?|powiedział(?:\(a\))?|сказал(?:\(а\)|а)?|написал(?:\(а\)|а)?|"  # noqa: RUF001
-    r"skrev|sa|sade|kirjoitti|sanoi|řekl|napsal|mondta|írta|dedi(?: ki)?|yazdı|说|說|さんの発言))?\s*[:：])?[ »↑]*$",  # noqa: RUF001
+    rf"^(?:@|Originally posted by )?(.*?)\s*(?:(?: (?:{SAID})| ?(?:{SAID_UNPARTED}))?\s*[:：])?[ »↑]*$",  # noqa: RUF001
     re.DOTALL | re.IGNORECASE,
 )
 _DRAWN_NAME = re.compile(r'<a\b[^<>]*\shref="[^"]*/profile/[^"]*"[^<>]*>([^<]+)</a>')
@@ -42,15 +43,13 @@ _UPLOADS = ("/uploads/", "/discussion/download/", "/FileUpload/", "/api/v2/media
 _DEEPEST = 20
 
 
-class Body(Prose):
+class Body(PostBody):
     """Reads the content of `div.Message`."""
 
     def __init__(self, depth: int = 0) -> None:
         """`depth` is the number of quotes that the fragment stands in."""
-        super().__init__()
+        super().__init__(depth)
         self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
-        self._depth = depth
 
     def read(self, markup: str) -> "Body":
         """Adds a fragment."""
@@ -83,7 +82,7 @@ class Body(Prose):
         if href is None or href.startswith(("#", "javascript:")) or "atMention" in words or "/profile/" in href:
             return position
         if any(place in href for place in _UPLOADS):
-            self._attach(href, attribute(attributes, "download"))
+            self.attach(href, attribute(attributes, "download"))
             return position
         return None
 
@@ -92,11 +91,7 @@ class Body(Prose):
         super().image(attributes)
         source = attribute(attributes, "src")
         if source and not self.is_smiley(attributes) and ("/uploads/" in source or "embedImage-img" in attributes):
-            self._attach(source, attribute(attributes, "alt"))
-
-    def _attach(self, url: str, name: str | None) -> None:
-        if url and all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name or None))
+            self.attach(source, attribute(attributes, "alt"))
 
     # -- what the rich editor embeds --------------------------------------------------------------------------------
 
@@ -113,7 +108,7 @@ class Body(Prose):
             self.block()
             return self.past(name, markup, position)
         if kind in {"file", "image"} and isinstance(url := fields.get("url"), str):
-            self._attach(url, _text(fields.get("name")))
+            self.attach(url, text_of(fields.get("name")))
             self.block()
             return self.past(name, markup, position)
         return None
@@ -122,27 +117,26 @@ class Body(Prose):
         inner = Body(self._depth + 1)
         if isinstance(body := fields.get("body"), str):
             inner.read(body)
-        record, kind = fields.get("recordID"), _text(fields.get("recordType"))
+        record, kind = fields.get("recordID"), text_of(fields.get("recordType"))
         post_id = None
         if isinstance(record, (int, str)) and str(record).isdecimal():
             post_id = f"Discussion_{record}" if kind == "discussion" else str(record)
         for key, known in (("commentID", ""), ("discussionID", "Discussion_")):
             if post_id is None and isinstance(number := fields.get(key), int):
                 post_id = f"{known}{number}"
-        if post_id is None and (url := _text(fields.get("url"))):
+        if post_id is None and (url := text_of(fields.get("url"))):
             post_id = post_id_of(url)
         user = fields.get("insertUser")
-        author = _text(user.get("name")) if isinstance(user, dict) else None
+        author = text_of(user.get("name")) if isinstance(user, dict) else None
         self.quotes += [Quote(post_id=post_id, author=author, text=inner.result()), *inner.quotes]
 
     # -- blockquotes ------------------------------------------------------------------------------------------------
 
     def _quote(self, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, "blockquote", position, len(markup))
-        behind = markup.find(">", end) + 1 or len(markup)
         self.block()
         if self._depth >= _DEEPEST:
-            return behind
+            return behind(markup, end)
         content = markup[position:end]
         header, content = _header(content)
         inner = Body(self._depth + 1)
@@ -150,7 +144,7 @@ class Body(Prose):
         targets = (post_id_of(href) for href in _HREF.findall(header))
         quote = Quote(post_id=next(filter(None, targets), None), author=_author(attributes, header), text=text)
         self.quotes += [quote, *inner.quotes]
-        return behind
+        return behind(markup, end)
 
 
 def _header(content: str) -> tuple[str, str]:
@@ -193,7 +187,3 @@ def _json(text: str) -> dict[str, Json]:
     except NotJsonError:
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -5,7 +5,17 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from crawler.engines.frame import Frame
-from crawler.engines.html import absolute, attribute, closing, element, elements, inline_text, number_of, tag_at
+from crawler.engines.html import (
+    absolute,
+    attribute,
+    closing,
+    element,
+    elements,
+    inline_text,
+    number_of,
+    offsets,
+    tag_at,
+)
 from crawler.engines.vanilla.addresses import category_of, discussion_id_of, page_of
 
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
@@ -170,16 +180,15 @@ class Document(Frame):
 
     def _navigation(self) -> str:
         """Content of the links to the other pages."""
-        markup = self.markup
-        at = markup.find("Pager", self.body_start)
-        while at >= 0:
-            bounds = tag_at(markup, at)
+        markup, past = self.markup, 0
+        for at in offsets(markup, "Pager", self.body_start):
+            bounds = tag_at(markup, at) if at >= past else None
             if bounds is not None and markup.startswith("<div", bounds[0]):
                 tag = markup[bounds[0] : bounds[1]]
                 words = (attribute(tag, "class") or "").split()
                 if "Pager" in (attribute(tag, "id") or "") or not _PAGERS.isdisjoint(words):
                     return markup[bounds[1] : closing(markup, "div", bounds[1], min(bounds[1] + 40_000, len(markup)))]
-            at = markup.find("Pager", max(bounds[1] if bounds else 0, at + 5))
+            past = bounds[1] if bounds else past
         return ""
 
     def _declared_next(self, number: int) -> str | None:

@@ -10,12 +10,15 @@ from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 
 from crawler.engines.dates import LocalDates
-from crawler.engines.html import decoded, from_iso
+from crawler.engines.html import decoded, from_iso, offsets
 
+_USUAL_TIME = '<time title="'
 _USUAL_PAIR = re.compile(r'<time title="([^"<>]{6,60})" datetime="([^"<>]{10,40})"')
 _PAIR = re.compile(r'<time\b(?=[^<>]*\stitle="([^"<>]{6,60})")(?=[^<>]*\sdatetime="([^"<>]{10,40})")')
 _WINTER, _SUMMER = {1, 12}, {6, 7}
 _NEAR = timedelta(days=60)
+# The clocks of the world are at most so far from UTC, by whole steps.
+_FARTHEST, _STEP = timedelta(hours=14), timedelta(minutes=15)
 # Languages without words for AM and PM show "08:21" for either: only these hours prove that they do not.
 _OF_24 = frozenset({0, *range(13, 24)})
 
@@ -57,14 +60,22 @@ class EditDates:
     def _pairs(self) -> set[tuple[datetime, timedelta]]:
         """(clock time, its offset from UTC) of each date on the page."""
         found = set()
-        for title, stamp in set(_USUAL_PAIR.findall(self._markup) or _PAIR.findall(self._markup)):
+        zones: dict[timedelta, bool] = {}
+        for title, stamp in set(self._usual_pairs() or _PAIR.findall(self._markup)):
             instant, local = from_iso(stamp), self._words.local(decoded(title))
             if instant is None or local is None:
                 continue
             offset = local.replace(second=0) - instant.replace(second=0, microsecond=0, tzinfo=None)
-            if abs(offset) <= timedelta(hours=14) and offset % timedelta(minutes=15) == timedelta():
+            if offset not in zones:  # nearly always there is one
+                zones[offset] = abs(offset) <= _FARTHEST and not offset % _STEP
+            if zones[offset]:
                 found.add((local, offset))
         return found
+
+    def _usual_pairs(self) -> list[tuple[str, str]]:
+        """Wording and stamp of each date as the templates write it."""
+        pairs = (_USUAL_PAIR.match(self._markup, at) for at in offsets(self._markup, _USUAL_TIME))
+        return [(pair[1], pair[2]) for pair in pairs if pair is not None]
 
 
 __all__ = ["EditDates"]

@@ -25,6 +25,7 @@ from crawler.engines.html import (
     inline_text,
     instant_of,
     number_of,
+    offsets,
     tag_at,
 )
 from crawler.engines.vanilla.addresses import user_id_of
@@ -48,6 +49,8 @@ _PERMALINK = re.compile(r'<a\b[^<>]*\sclass="[^"<>]*\bPermalink\b[^<>]*>')
 _REACTION = re.compile(r'<a\b[^<>]*\sclass="[^"]*\bReactButton\b([^"]*)"[^<>]*>(.*?)</a>', re.DOTALL)
 _COUNT = re.compile(r'<span\b[^<>]*\sclass="Count\b[^<>]*>([^<]*)<')
 _NO_REACTIONS = ("Flag", "Quote", "Report", "Spam", "Abuse", "Reply", "Warn")
+_USUAL_COMMENT = re.compile(r'(?<![\'"])<li class="Item [^"<>]*ItemComment[^"<>]*" id="Comment_(\d{1,23})">')
+_COMMENT_ID, _DISCUSSION_ID = 'id="Comment_', 'id="Discussion_'
 _FILES = ("Attachments", "editor-upload-previews", "AttachmentList", "AttachFileContainer")
 _MESSAGES = ("Message", "userContent")
 _USUAL_MESSAGE = '<div class="Message userContent">'
@@ -96,20 +99,15 @@ class Setting(Struct, frozen=True):
 def containers(markup: str, start: int, discussion_id: str | None) -> list[Container]:
     """The posts' elements, in page order; one that is repeated (same id) counts once, where it stands last."""
     found: dict[str, tuple[int, int, str, str]] = {}
-    for sign in ("Discussion_", "Comment_"):
-        mark = f'id="{sign}'
-        at = markup.find(mark, start)
-        while at >= 0:
-            begin = at + len(mark)
-            number = markup[begin : markup.find('"', begin, begin + 24)]
-            bounds = tag_at(markup, at) if markup[at - 1].isspace() else None
-            if bounds is not None and number.isdecimal():
-                tag = markup[bounds[0] : bounds[1]]
-                if _is_post(tag, sign, number, discussion_id):
-                    post_id = number if sign == "Comment_" else f"{sign}{number}"
-                    found.pop(post_id, None)
-                    found[post_id] = (*bounds, tag, tag[1:].split(None, 1)[0])
-            at = markup.find(mark, begin)
+    for at in offsets(markup, _COMMENT_ID, start):
+        usual = _USUAL_COMMENT.match(markup, max(markup.rfind("<", start, at), 0))
+        if usual is not None and usual.end() > at:
+            found[usual[1]] = (*usual.span(), usual[0], "li")
+        elif (place := _place(markup, at, _COMMENT_ID, discussion_id)) is not None:
+            found[place[0]] = place[1:]
+    for at in offsets(markup, _DISCUSSION_ID, start):
+        if (place := _place(markup, at, _DISCUSSION_ID, discussion_id)) is not None:
+            found[place[0]] = place[1:]
     placed = sorted((*place, post_id) for post_id, place in found.items())
     places = []
     for index, (_, behind, tag, element_name, post_id) in enumerate(placed):
@@ -117,6 +115,19 @@ def containers(markup: str, start: int, discussion_id: str | None) -> list[Conta
         places.append(Container(post_id=post_id, tag=tag, name=element_name, start=behind, limit=limit))
     # A row of another list ("related discussions") holds no message; nor does a comment in a list of activities.
     return [place for place in places if not place.is_opening or _message(markup, place) is not None]
+
+
+def _place(markup: str, at: int, mark: str, discussion_id: str | None) -> tuple[str, int, int, str, str] | None:
+    """(post's id, bounds of its start tag, the tag, its name), where the mark of an id at that offset is a post's."""
+    begin = at + len(mark)
+    number = markup[begin : markup.find('"', begin, begin + 24)]
+    bounds = tag_at(markup, at) if number.isdecimal() and markup[at - 1].isspace() else None
+    if bounds is None:
+        return None
+    tag, sign = markup[bounds[0] : bounds[1]], mark[4:]
+    if not _is_post(tag, sign, number, discussion_id):
+        return None
+    return number if mark == _COMMENT_ID else f"{sign}{number}", *bounds, tag, tag[1:].split(None, 1)[0]
 
 
 def _is_post(tag: str, sign: str, number: str, discussion_id: str | None) -> bool:
@@ -155,7 +166,8 @@ def anchor_shift(markup: str, places: list[Container], *, counts_opening: bool) 
     opening = next((place for place in places if place.is_opening), None)
     if opening is None:
         return None if counts_opening else 1
-    found = _ITEM.search(markup, opening.start, opening.limit)
+    at = markup.find("Item_", opening.start, opening.limit)
+    found = _ITEM.search(markup, max(at - 6, opening.start), opening.limit) if at >= 0 else None
     return 1 - int(found[1]) if found else 1
 
 
@@ -214,8 +226,8 @@ def author_of(head: str, rest: str = "") -> tuple[str | None, str | None]:
     """Name as shown, and id where the page tells it: in `data-userid`, or in a profile's address."""
     named_at = head.find('class="Username')
     plain = _USERNAME.match(head, head.rfind("<", 0, named_at)) if named_at > 0 else None
-    if plain is not None and plain[2].strip():
-        return inline_text(plain[2]), _member(plain[1])
+    if plain is not None and (name := inline_text(plain[2])):
+        return name, _member(plain[1])
     for part in (head, rest):
         if "Username" in part and (named := element(part, "Username")) is not None and inline_text(named[1]):
             return inline_text(named[1]), _member(named[0]) or _member(part)

@@ -2,7 +2,7 @@
 
 import re
 
-from crawler.engines.html import absolute, attribute, element, elements, inline_text, number_of
+from crawler.engines.html import absolute, attribute, element, elements, holds, inline_text, number_of, offsets
 from crawler.engines.vanilla.addresses import category_of, discussion_id_of, page_url
 from crawler.engines.vanilla.document import Document
 from crawler.engines.vanilla.posts import Container
@@ -84,13 +84,15 @@ def _address(document: Document, number: str) -> str | None:
 def _type(words: set[str], frame: str, poll: Poll | None) -> str:
     if poll is not None:
         return "poll"
-    if "QnA-Tag-" in frame or "QuestionTitle" in frame:
+    if holds(frame, "QnA-Tag-") or holds(frame, "QuestionTitle"):
         return "question"
     return next((kind for word, kind in _TYPES if word in words), "discussion")
 
 
 def _tags(markup: str) -> list[str]:
     """Tags of the discussion, in the order shown."""
+    if not holds(markup, "Tag"):
+        return []
     for block in _TAG_LISTS:
         if block not in markup:
             continue
@@ -111,14 +113,14 @@ def _solution(markup: str, places: list[Container]) -> str | None:
     for place in places:
         if "QnA-Item-Accepted" in place.tag or "AcceptedAnswer" in place.tag:
             return place.post_id
-    at = markup.find("AcceptedAnswers", markup.find("<body"))
+    at = next(iter(offsets(markup, "AcceptedAnswers", max(markup.find("<body"), 0))), -1)
     listed = _COMMENT_ID.search(markup, at, min(at + 4_000, len(markup))) if at >= 0 else None
     return listed[1] if listed else None
 
 
 def _poll(markup: str) -> Poll | None:
     """The poll of the opening post: as results, or as the form of somebody who may still vote."""
-    if "Poll" not in markup and "DP_" not in markup:
+    if not holds(markup, "Poll") and not holds(markup, "DP_"):
         return None
     question = next((found for name in _QUESTIONS if (found := element(markup, name))), None)
     for option, count in _OPTIONS:

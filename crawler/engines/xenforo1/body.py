@@ -5,7 +5,7 @@ A quote is `div.bbCodeQuote[data-author]` with `a.AttributionLink` to goto/post?
 
 import re
 
-from crawler.engines.html import Prose, attribute, closing, element, inline_text
+from crawler.engines.html import Prose, attribute, behind, closing, element, inline_text
 from crawler.engines.html_tags import CLASS
 from crawler.engines.html_text import BREAK
 from crawler.engines.xenforo2.addresses import quoted_post_of
@@ -66,9 +66,9 @@ class Body(YoungerBody):
         alt = attribute(attributes, "alt")
         name = alt if alt != "[IMG]" else None
         if _ATTACHMENT.search(source):
-            self._attach(source, name)
+            self.attach(source, name)
         elif name and self.attachments and self.attachments[-1].name is None:
-            self._attach(self.attachments.pop().url, name)
+            self.attach(self.attachments.pop().url, name)
 
     def _quote(self, name: str, attributes: str, markup: str, position: int) -> int:
         plain = _PLAIN.match(markup, position) if name == "div" else None
@@ -76,9 +76,8 @@ class Body(YoungerBody):
             self._quoted_words(plain[1], author, plain[2])
             return plain.end()
         end = closing(markup, name, position, len(markup))
-        behind = markup.find(">", end) + 1 or len(markup)
         if self._depth >= _DEEPEST:
-            return behind
+            return behind(markup, end)
         start = markup.find('class="quoteContainer', position, end)
         said = markup[position:start] if start >= 0 else markup[position:end]
         words = markup.find('class="quote"', max(start, position), end)
@@ -92,7 +91,7 @@ class Body(YoungerBody):
             content = markup[position:end]
         author = attribute(attributes, "data-author") or self._quoted("", _heading(said))
         self._quoted_words(_target(said), author, content)
-        return behind
+        return behind(markup, end)
 
     def _quoted_words(self, post_id: str | None, author: str | None, content: str) -> None:
         """A quote, and those in it."""

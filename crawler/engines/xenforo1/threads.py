@@ -7,7 +7,7 @@ from crawler.engines.xenforo1.dates import date_in
 from crawler.engines.xenforo1.document import Document
 from crawler.engines.xenforo1.posts import Container
 from crawler.engines.xenforo1.users import username_in
-from crawler.engines.xenforo2.addresses import first_page, same_host, thread_id_of
+from crawler.engines.xenforo2.addresses import thread_address, thread_id_of
 from crawler.records import Poll, PollOption, Post, Status, Thread
 
 _SEARCHED = re.compile(r'name="type\[post\]\[thread_id\]"\s+value="(\d+)"')
@@ -60,7 +60,7 @@ def read_thread(document: Document, number: str, posts: list[Post], frame: str) 
         poll=poll,
         page_count=max(page, last_page),
         status=_status(alerts[1] if alerts else ""),
-        url=_address(document, number),
+        url=thread_address(document.declared_url, document.page.url, number),
     )
 
 
@@ -77,13 +77,6 @@ def _status(alerts: str) -> Status:
     if "deletedAlert" in alerts:
         return Status.DELETED
     return Status.HIDDEN if "moderatedAlert" in alerts else Status.VISIBLE
-
-
-def _address(document: Document, number: str) -> str:
-    declared = document.declared_url
-    if declared and same_host(declared, document.page.url) and thread_id_of(declared, renamed=True) == number:
-        return first_page(declared)
-    return first_page(document.page.url)
 
 
 def read_poll(frame: str) -> Poll | None:

@@ -127,7 +127,7 @@ class _Reading:
             return self._page(PageKind.CHALLENGE, reason=reason)
         if any(template.startswith(name) or f"_{name}" in template for name in _LOGINS):
             return self._page(PageKind.LOGIN, reason=self._message() or "the page is a form to log in or register")
-        if template == "error":
+        if template == "error" or (template == "message_page" and document.page.status >= 400):  # a closed site: 503
             return self._page(PageKind.ERROR, reason=self._message() or "the site shows an error page")
         if template == "message_page":
             return self._page(PageKind.EMPTY, reason=self._message() or "the page holds a message only")

@@ -101,3 +101,10 @@ def same_host(one: str, other: str) -> bool:
         return urlsplit(one).hostname == urlsplit(other).hostname
     except ValueError:
         return False
+
+
+def thread_address(declared: str | None, answered: str, thread_id: str) -> str:
+    """Address of a thread's first page: what its page declares where that is the same thread's, else what answered."""
+    if declared and same_host(declared, answered) and thread_id_of(declared, renamed=True) == thread_id:
+        return first_page(declared)
+    return first_page(answered)

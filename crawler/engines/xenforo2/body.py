@@ -7,24 +7,19 @@ whose link has `data-content-selector="#post-N"`; 2.2 and later `blockquote data
 import re
 from collections.abc import Callable, Iterable
 
-from crawler.engines.html import Prose, attribute, closing, element, inline_text
+from crawler.engines.html import attribute, behind, closing, element, inline_text
 from crawler.engines.html_tags import CLASS
+from crawler.engines.post_body import PostBody
+from crawler.engines.said import SAID, SAID_UNPARTED
 from crawler.engines.xenforo2.addresses import quoted_post_of
-from crawler.records import Attachment, Quote
+from crawler.records import Quote
 
 _SOURCE = re.compile(r"\bpost:\s*(\d+)")
 _SELECTOR = re.compile(r'data-content-selector="#post-(\d+)"')
 _HREF = re.compile(r'\shref="([^"]*)"')
 _ATTACHMENT = re.compile(r"(?<!data)(?:^|[/?])attachments/(?:[^/?#]*[.-])?\d+(?=$|[/?#.])")
 # How translations word "NAME said:", where the quote names no author in an attribute (2.0 and 2.1).
-_SAID = re.compile(
-    r" (?:said|wrote|hat gesagt|schrieb|sagte|a dit|a écrit|zei|schreef|dijo|escribió|ha dit|ha detto|ha scritto|"
-    r"disse|escreveu|napisał(?:\(a\)|/a)?|powiedział(?:\(a\)|/a)?|сказал(?:\(а\)|а)?|написал(?:\(а\)|а)?|"  # noqa: RUF001
-    r"сказав(?:\(ла\))?|каза|kirjoitti|sanoi|skrev|sa|sade|skrifaði|řekl(?:\(a\)|/a)?|napsal(?:\(a\)|/a)?|povedal|"
-    r"a spus|a zis|mondta|írta|dedi(?: ki)?|yazdı|είπε|έγραψε|nói|berkata|je rekao(?:/la)?) ?[:：]? ?\.*$"  # noqa: RUF001
-    r"| ?(?:说|說|さんの発言|は言った|กล่าว) ?[:：]? ?\.*$",  # noqa: RUF001
-    re.IGNORECASE,
-)
+_SAID = re.compile(rf"(?: (?:{SAID})| ?(?:{SAID_UNPARTED})) ?[:：]? ?\.*$", re.IGNORECASE)  # noqa: RUF001
 # Parts of a body that are not its author's words.
 _LEFT_OUT = frozenset(
     {"bbCodeBlock-title", "bbCodeBlock-expandLink", "bbCodeBlock-shrinkLink", "bbCodeBlock-actions"}
@@ -45,7 +40,7 @@ _DEEPEST = 20
 _CLASSED = frozenset({"div", "span", "a", "button", "ins", "script", "aside", "section", "ul", "figure"})
 
 
-class Body(Prose):
+class Body(PostBody):
     """Reads the content of `div.bbWrapper`."""
 
     def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
@@ -53,11 +48,9 @@ class Body(Prose):
 
         `depth` is the number of quotes that the fragment stands in.
         """
-        super().__init__()
+        super().__init__(depth)
         self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
         self._authors = authors
-        self._depth = depth
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """XenForo's own blocks."""
@@ -86,7 +79,7 @@ class Body(Prose):
         if href is None or href.startswith(("#", "javascript:")) or "/cdn-cgi/l/email-protection" in href:
             return position
         if "attachments/" in href and _ATTACHMENT.search(href):
-            self._attach(href, None)
+            self.attach(href, None)
         else:
             self.links.append(href)
         return position
@@ -98,14 +91,10 @@ class Body(Prose):
         if source is None or self.is_smiley(attributes) or "bbImage" not in attributes:
             return
         if _ATTACHMENT.search(source):
-            self._attach(source, attribute(attributes, "alt"))
+            self.attach(source, attribute(attributes, "alt"))
         elif (alt := attribute(attributes, "alt")) and self.attachments and self.attachments[-1].name is None:
             last = self.attachments.pop()
-            self._attach(last.url, alt)
-
-    def _attach(self, url: str, name: str | None) -> None:
-        if all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name or None))
+            self.attach(last.url, alt)
 
     def _unfurl(self, attributes: str, markup: str, position: int) -> int:
         """A link shown as a card: its title and its address."""
@@ -118,7 +107,7 @@ class Body(Prose):
         self.block()
         self.text(inline_text(title[1] if title else url or "").replace("&", "&amp;"))
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _quote(self, name: str, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
@@ -129,7 +118,7 @@ class Body(Prose):
         words = markup.find("bbCodeBlock-expandContent", start, end) if start >= 0 else -1
         last = markup.rfind("bbCodeBlock-expandLink", words, end) if words >= 0 else -1
         if self._depth >= _DEEPEST:
-            return _behind(markup, end)
+            return behind(markup, end)
         if last >= 0:
             inner.read(markup[markup.find(">", words) + 1 : markup.rfind("<", words, last)])
         else:
@@ -139,7 +128,7 @@ class Body(Prose):
         )
         self.quotes += [quote, *inner.quotes]
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _quoted(self, attributes: str, heading: str) -> str | None:
         if name := attribute(attributes, "data-quote"):
@@ -153,11 +142,6 @@ class Body(Prose):
             return said[: found.start()] or None
         known = [name for name in self._authors() if said.startswith(name) and len(name) < len(said)]
         return max(known, key=len, default=None)
-
-
-def _behind(markup: str, end: int) -> int:
-    """Offset behind the end tag at `end`."""
-    return markup.find(">", end) + 1 or len(markup)
 
 
 def _target(attributes: str, heading: str) -> str | None:

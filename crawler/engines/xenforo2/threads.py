@@ -3,7 +3,7 @@
 import re
 
 from crawler.engines.html import element, elements, inline_text, instant_of, number_of, tag_at
-from crawler.engines.xenforo2.addresses import first_page, post_id_of, same_host, thread_id_of
+from crawler.engines.xenforo2.addresses import post_id_of, thread_address, thread_id_of
 from crawler.engines.xenforo2.document import Document
 from crawler.engines.xenforo2.posts import Container
 from crawler.records import Poll, PollOption, Post, Status, Thread
@@ -71,7 +71,7 @@ def read_thread(document: Document, number: str, posts: list[Post], places: list
         solution_post_id=_solution(document.markup, places) if document.template != "thread_view" else None,
         page_count=max(page, last_page),
         status=_status(frame),
-        url=_address(document, number),
+        url=thread_address(document.declared_url, document.page.url, number),
     )
 
 
@@ -94,13 +94,6 @@ def _status(frame: str) -> Status:
     if "blockStatus-message--deleted" in frame:
         return Status.DELETED
     return Status.HIDDEN if "blockStatus-message--moderated" in frame else Status.VISIBLE
-
-
-def _address(document: Document, number: str) -> str:
-    declared = document.declared_url
-    if declared and same_host(declared, document.page.url) and thread_id_of(declared, renamed=True) == number:
-        return first_page(declared)
-    return first_page(document.page.url)
 
 
 def _solution(markup: str, places: list[Container]) -> str | None:
