@@ -96,6 +96,7 @@ def is_rewritten(markup: str, start: int) -> bool:
     return odd > 2
 
 
+_REFERENCE = re.compile(r"&#?\w{1,32};")
 _SINGLE_QUOTED = re.compile(r"(?<=[\w-])='[^']*'")
 
 
@@ -111,7 +112,11 @@ def attribute(tag: str, name: str) -> str | None:
     found = _attribute(name).search(tag)
     if found is None:
         return None
-    return decoded(found[1])
+    value = found[1]
+    if "&" in value and "=" in value and value.count("&") != value.count("&amp;"):
+        # An address: "&section=" is no "§ion=" there (HTML, 13.2.5.73), though its "&" ought to be written "&amp;".
+        return _REFERENCE.sub(lambda reference: unescape(reference[0]), value)
+    return decoded(value)
 
 
 def tag_at(markup: str, inside: int) -> tuple[int, int] | None:

@@ -153,6 +153,21 @@ def test_quotes(topic: ParsedPage) -> None:
     assert topic.posts[1].links == ["https://ward.example/t/balloons/88"]
 
 
+@pytest.mark.parametrize(
+    ("stream", "parent"),
+    [
+        ([901, 902, 903, 904], "902"),  # the fourth entry has number 4: nothing is missing before it
+        ([901, 903, 904], "12-2"),  # the third has number 4: one is missing, nobody knows which
+        ([], "12-2"),
+    ],
+)
+def test_a_target_on_another_page_is_named_by_the_stream_where_that_is_certain(stream: list[int], parent: str) -> None:
+    posts = [{"id": 904, "post_number": 4, "topic_id": 12, "cooked": "<p>Yes.</p>", "reply_to_post_number": 2}]
+    answer = {"id": 12, "title": "Stents", "post_stream": {"posts": posts, "stream": stream}}
+    (post,) = parse(json.dumps(answer), "https://ward.example/t/12.json?page=2").posts
+    assert (post.post_id, post.parent_id) == ("904", parent)
+
+
 def test_a_quote_by_name_only() -> None:
     post = cooked(
         '<aside class="quote"><div class="title"><div class="quote-controls"></div>Dr. Zed said:</div>'

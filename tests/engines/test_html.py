@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crawler.engines.html import absolute, challenge_reason, inline_text, instant_of, number_of, plain_text
-from crawler.engines.html_tags import behind, holds, offsets, tidy, too_many_attributes
+from crawler.engines.html_tags import attribute, behind, holds, offsets, tidy, too_many_attributes
 from crawler.engines.page import Page
 from crawler.engines.xenforo2 import XenForo2
 from crawler.records import PageKind
@@ -181,3 +181,9 @@ def test_the_count_of_attributes_takes_linear_time(piece: str) -> None:
     started = time.process_time()
     too_many_attributes(piece * 200_000)
     assert time.process_time() - started < 1
+
+
+def test_an_ampersand_in_an_address_begins_no_entity_without_its_semicolon() -> None:
+    tag = '<a href="/index.php?act=x&section=2&amp;copy=1&#38;lt=3&quot;" title="R&amp;D &copy 2020">'
+    assert attribute(tag, "href") == '/index.php?act=x&section=2&copy=1&lt=3"'
+    assert attribute(tag, "title") == "R&D © 2020"

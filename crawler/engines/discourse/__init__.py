@@ -12,9 +12,10 @@ Category = Board; topic = Thread; post = Post; pinned = sticky; closed or archiv
 the plugin = reactions; votes on topics or answers (plugins) = score; the accepted answer = solution; "small actions"
 ("closed this topic") are no posts.
 
-Ids: JSON names posts by their id. A reply's or quote's target is named by topic and number; it becomes the id where
-that post is on the same page, else "TOPIC-NUMBER", as Discourse's own feeds name posts. Pages for crawlers show no
-ids: there a post is "TOPIC-NUMBER" itself. A category is a number; pages of before 2.4 show its name in addresses only.
+Ids: JSON names posts by their id. A reply's or quote's target is named by topic and number; it becomes the id where the
+answer tells it (the post is on the page, or its place in the topic's stream of ids is certain), else "TOPIC-NUMBER", as
+Discourse's own feeds name posts. Pages for crawlers show no ids: there a post is "TOPIC-NUMBER" itself. A category is a
+number; pages of before 2.4 show its name in addresses only.
 
 robots.txt as Discourse ships it (robots_txt_controller.rb) disallows /admin/, /auth/, /session, /search, /u/, /my,
 /badges, /g, /email/, /user-api-key, /tag/*/l, /t/*/*.rss and /c/*.rss, but neither /t/, /c/, /p/, /posts/, /latest,

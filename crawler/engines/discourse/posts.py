@@ -1,6 +1,6 @@
 """Posts as Discourse's JSON gives them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from crawler.engines.discourse.addresses import topic_url
 from crawler.engines.discourse.cooked import Cooked, Target
@@ -33,8 +33,18 @@ class Reading:
             if number is not None and post_id is not None:
                 self._ids[post.number_id("topic_id") or self.topic, number] = post_id
 
+    def know_stream(self, stream: Sequence[int]) -> None:
+        """Notes the posts of other pages, from the ids of all posts in order, as far as their numbers are certain.
+
+        Numbers rise along the stream. Where the n-th entry has number n, so has every one before it its own place.
+        """
+        numbers = {post_id: number for (topic, number), post_id in self._ids.items() if topic == self.topic}
+        certain = max((place for place, entry in enumerate(stream, 1) if numbers.get(str(entry)) == place), default=0)
+        for place, entry in enumerate(stream[:certain], 1):
+            self._ids.setdefault((self.topic, place), str(entry))
+
     def id_of(self, topic: str | None, number: int) -> str:
-        """Id of a post: its own where it is on the page, else "topic-number", as Discourse's feeds name posts."""
+        """Id of a post: its own where the answer tells it, else "topic-number", as Discourse's feeds name posts."""
         return self._ids.get((topic, number)) or f"{topic}-{number}"
 
     def target(self, own: str) -> Target:

@@ -30,6 +30,8 @@ def read_topic(page: Page, answer: Fields) -> ParsedPage:
     slugs = (post.text("topic_slug") for post in entries)
     slug = answer.text("slug") or next((slug for slug in slugs if slug), None) or slug_of(page.url)
     reading = Reading(page.site, root_of(page.url), page.url, topic, slug)
+    reading.know(entries)
+    reading.know_stream(stream.integers("stream"))
     parsed = read_entries(entries, reading)
     if parsed.page_kind is PageKind.UNKNOWN:
         return parsed
