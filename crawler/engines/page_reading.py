@@ -1,7 +1,7 @@
 """What engines share that read a page where it stands, and tidy only what somebody rewrote: MyBB, SMF."""
 
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,7 +15,7 @@ _ID = re.compile(r"\s*(\d+)")
 _FEED_LINK = re.compile(r'<link\b[^<>]{0,100}type="application/rss\+xml"[^<>]{0,900}>')
 
 
-class ForumDocument(Frame):
+class ForumDocument(Frame, ABC):
     """A forum's page, with what its frame says."""
 
     def __init__(self, page: Page, markup: str) -> None:

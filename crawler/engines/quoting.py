@@ -4,7 +4,7 @@ For software that says in the heading alone who wrote what, and where: MyBB, Sim
 """
 
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Self
 
@@ -17,11 +17,11 @@ DEEPEST = 20
 """Quotes within quotes that are read."""
 
 
-class QuotingBody(PostBody):
+class QuotingBody(PostBody, ABC):
     """Reads a post's text, its quotes and its files. Subclasses call `quote` for each block that is one."""
 
-    told: ClassVar[tuple[str, ...]] = ("blockquote",)
-    """Elements for which `special` is called also where they have no attributes."""
+    told: ClassVar[tuple[tuple[str, str], ...]] = (("<blockquote>", '<blockquote class="">'),)
+    """Tags without attributes, as which `special` shall see them."""
 
     def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
         """`authors` gives the names on the page: what a quote's heading may name.
@@ -40,9 +40,9 @@ class QuotingBody(PostBody):
 
     def read(self, markup: str) -> Self:
         """Adds a fragment."""
-        for name in self.told:
-            if f"<{name}>" in markup:
-                markup = markup.replace(f"<{name}>", f'<{name} class="">')
+        for plain, told in self.told:
+            if plain in markup:
+                markup = markup.replace(plain, told)
         super().read(markup)
         return self
 

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from crawler.engines.html import Prose, attribute, closing, inline_text
+from crawler.engines.html import attribute, behind, closing, inline_text
+from crawler.engines.html_tags import CLASS
 from crawler.engines.invision.addresses import post_id_of
 from crawler.engines.invision.markup import first_time, plain_href
-from crawler.records import Attachment, Quote
+from crawler.engines.post_body import PostBody
+from crawler.records import Quote
 
-_CLASS = re.compile(r'\sclass="([^"]*)"')
 _HREF = re.compile(r'\shref="([^"]*)"')
 _IMAGE = re.compile(r"<img\b([^<>]*+)>")
 _ANCHOR = re.compile(r"<a\b([^<>]*+)>(.{0,3000}?)</a>", re.DOTALL)
@@ -56,20 +57,18 @@ _ATTACHMENTS = ("module=attach", "attachment.php?id=", "/uploads/monthly_")
 _DEEPEST = 20
 
 
-class Body(Prose):
+class Body(PostBody):
     """Reads the content of a post, its attributes in double quotes."""
 
     def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
         """`authors` gives the names on the page: what a citation may begin with."""
-        super().__init__()
+        super().__init__(depth)
         self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
         self.edited = False
         self.edited_at: datetime | None = None
         self.edit_line = ""
         self._citation: tuple[str | None, str | None] = (None, None)  # id and author of the quote that follows
         self._authors = authors
-        self._depth = depth
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """Invision's own blocks."""
@@ -84,7 +83,7 @@ class Body(Prose):
             return None
         if "data-excludequote" in attributes:
             return self._edit(name, markup, position)
-        found = _CLASS.search(attributes)
+        found = CLASS.search(attributes)
         words = found[1].split() if found else []
         if words and (after := self._classed(name, words, attributes, markup, position)) is not None:
             return after
@@ -113,7 +112,7 @@ class Body(Prose):
         code = _COLOURING.sub("", markup[position:end].replace("</li>", "\n"))  # lines with numbers are items
         self.read(code.rstrip("\n") + "<wbr>")  # text behind the last tag would lose its lines
         self._close("pre")
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def is_smiley(self, attributes: str) -> bool:
         """Emoticons of all versions."""
@@ -125,11 +124,7 @@ class Body(Prose):
         if "data-fileid=" in attributes and not self.is_smiley(attributes):
             url = attribute(attributes, "data-src") or attribute(attributes, "src")
             if url and not url.startswith("data:"):
-                self._attach(url, attribute(attributes, "alt"))
-
-    def _attach(self, url: str, name: str | None) -> None:
-        if all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name or None))
+                self.attach(url, attribute(attributes, "alt"))
 
     def _link(self, words: list[str], attributes: str, markup: str, position: int) -> int | None:
         """None for a link of the author's own; mentions and attachments are none, their text stays."""
@@ -142,7 +137,7 @@ class Body(Prose):
             end = closing(markup, "a", position, len(markup))
             content = markup[position:end]
             picture = _IMAGE.search(content)
-            self._attach(href, inline_text(content) or (attribute(picture[1], "alt") if picture else None))
+            self.attach(href, inline_text(content) or (attribute(picture[1], "alt") if picture else None))
             if picture:  # the smaller picture inside stands for the same file
                 self.text(inline_text(content).replace("&", "&amp;"))
                 return end
@@ -159,9 +154,9 @@ class Body(Prose):
                 picture = _IMAGE.search(anchor[2])
                 if name or not any(known.url == href for known in self.attachments):
                     self.attachments = [known for known in self.attachments if known.url != href]
-                    self._attach(href, name or (attribute(picture[1], "alt") if picture else None))
+                    self.attach(href, name or (attribute(picture[1], "alt") if picture else None))
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _edit(self, name: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
@@ -173,7 +168,7 @@ class Body(Prose):
         time = first_time(line)
         self.edited_at = time[0] if time else None
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _cite(self, name: str, markup: str, position: int) -> None:
         """What stands above a quote: who wrote it, and where."""
@@ -196,7 +191,7 @@ class Body(Prose):
     def _quote(self, name: str, attributes: str, markup: str, position: int) -> int:
         end = closing(markup, name, position, len(markup))
         if self._depth >= _DEEPEST:
-            return _behind(markup, end)
+            return behind(markup, end)
         attributes = attributes.replace('"data-', '" data-')  # 3.3 and 3.4: class='ipsBlockquote'data-author="..."
         content = markup[position:end]
         if name == "div" and (wrapped := _INNER_QUOTE.match(content)):
@@ -218,7 +213,7 @@ class Body(Prose):
         quote = Quote(post_id=post_id, author=author or None, text=inner.result())
         self.quotes += [quote, *inner.quotes]
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
 
 def _stated(heading: str) -> tuple[str | None, str | None]:
@@ -234,8 +229,3 @@ def _target(attributes: str) -> str | None:
         return None
     number = attribute(attributes, "data-ipsquote-contentcommentid") or attribute(attributes, "data-cid")
     return number if number and number.isdecimal() and number != "0" else None
-
-
-def _behind(markup: str, end: int) -> int:
-    """Offset behind the end tag at `end`."""
-    return markup.find(">", end) + 1 or len(markup)

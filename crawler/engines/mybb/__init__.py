@@ -10,20 +10,19 @@ compared with the time of the fetch it makes them instants. Without either they 
 
 import re
 
-from crawler.engines.html import absolute, attribute, challenge_reason, tidy
-from crawler.engines.html_tags import is_rewritten
+from crawler.engines.html import challenge_reason
 from crawler.engines.mybb.addresses import forum_of, is_thread, page_address, post_address
 from crawler.engines.mybb.boards import read_boards, read_own_board
 from crawler.engines.mybb.document import Document
 from crawler.engines.mybb.listing import last_dates, read_poll, read_row, rows
 from crawler.engines.mybb.posts import Place, Setting, author_of, cut, places, read_post, when
 from crawler.engines.page import Page, Recognition
-from crawler.records import Link, PageKind, ParsedPage, Post, Thread
+from crawler.engines.page_reading import PageReading, document_of
+from crawler.records import PageKind, ParsedPage, Post, Thread
 
 _POWERED = re.compile(r"Powered [bB]y\s*<a\b[^<>]{0,200}>(?:<[^<>]{0,80}>)?MyBB")
 _COMMENT = re.compile(r"<!-- start: (?:index|showthread|forumdisplay|postbit|forumbit_depth1_cat|headerinclude)\w* -->")
 _LIST = re.compile(r"<!-- start: forumdisplay_threadlist|sortby=subject|newthread\.php\?fid=")
-_FEED_LINK = re.compile(r'<link\b[^<>]{0,100}type="application/rss\+xml"[^<>]{0,300}>')
 # The button of the form to log in that portals show to guests.
 _PORTAL = 'name="loginsubmit"'
 _LOCKED = ("closed_button", "threadclosed.", "newreply_closed", "thread_closed")
@@ -72,37 +71,26 @@ class MyBB:
 
     def parse(self, page: Page) -> ParsedPage:
         """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
-        text = page.text()
-        text = text.replace("\x00", "") if b"\x00" in page.body else text
-        document = Document(page, text)
-        if is_rewritten(text, document.body_start) and (tidied := tidy(text)):
-            document = Document(page, tidied)
+        document = document_of(page, Document)
         return _Reading(self.name, document, places(document.markup, document.body_start)).parsed()
 
 
-class _Reading:
-    """One page being read."""
-
-    def __init__(self, engine: str, document: Document, found: list[Place]) -> None:
-        self.engine = engine
-        self.document = document
-        self.places = found
-
+class _Reading(PageReading[Document, Place]):
     def parsed(self) -> ParsedPage:
         """The page, by what is on it."""
         document = self.document
         if self.places:
             document.content = self.places[0].start, self.places[-1].limit
             return self._thread()
-        if not document.is_mybb and (reason := challenge_reason(document.page)):
-            return self._page(PageKind.CHALLENGE, reason=reason)
+        if not document.is_ours and (reason := challenge_reason(document.page)):
+            return self.page(PageKind.CHALLENGE, reason=reason)
         return self._listing()
 
     def _thread(self) -> ParsedPage:
         document, found = self.document, self.places
         number = document.thread()
         if number is None:
-            return self._page(PageKind.UNKNOWN, reason=f"{len(found)} posts of no thread: the page names none")
+            return self.page(PageKind.UNKNOWN, reason=f"{len(found)} posts of no thread: the page names none")
         cuts = [cut(document.markup, place) for place in found]
         dates = [when(post) for post in cuts]
         document.samples = list(dict.fromkeys(date[1] for date in dates if date is not None))
@@ -116,9 +104,9 @@ class _Reading:
             post = read_post(known, setting, len(posts), author, date)
             if post is None:
                 reason = f"the post {known.place.post_id} could not be read: its element holds no text"
-                return self._page(PageKind.UNKNOWN, reason=reason)
+                return self.page(PageKind.UNKNOWN, reason=reason)
             posts.append(post)
-        parsed = self._page(PageKind.THREAD, paged=True)
+        parsed = self.page(PageKind.THREAD, paged=True)
         parsed.containers, parsed.posts, parsed.thread_id = len(found), posts, number
         thread = self._thread_record(number, posts)
         parsed.threads, parsed.board_id = [thread], thread.board_id
@@ -181,16 +169,16 @@ class _Reading:
             reason = (
                 f"{len(found) - len(threads)} of {len(found)} rows could not be read: their titles lead to no thread"
             )
-            return self._page(PageKind.UNKNOWN, reason=reason)
+            return self.page(PageKind.UNKNOWN, reason=reason)
         if threads or (own is not None and _LIST.search(document.markup)):
-            parsed = self._page(PageKind.BOARD, paged=True)
+            parsed = self.page(PageKind.BOARD, paged=True)
         elif boards:
-            parsed = self._page(PageKind.INDEX)
+            parsed = self.page(PageKind.INDEX)
         else:
             return self._other()
         if own is not None:
             boards.insert(0, read_own_board(document, own))
-            parsed.links = self._feeds(own)
+            parsed.links = self.feeds(f"fid={own}")
         parsed.board_id, parsed.boards, parsed.threads = own, boards, threads
         return parsed
 
@@ -198,38 +186,25 @@ class _Reading:
         """A page without posts, threads or boards."""
         document = self.document
         if document.template.startswith("portal") or _PORTAL in document.markup:
-            return self._page(PageKind.UNKNOWN, reason="the site's portal, which shows beginnings of threads")
+            return self.page(PageKind.UNKNOWN, reason="the site's portal, which shows beginnings of threads")
         if document.asks_to_log_in or any(sign in document.markup for sign in _ASKING):
-            return self._page(PageKind.LOGIN, reason=document.message or "the page is a form to log in or register")
+            return self.page(PageKind.LOGIN, reason=document.message or "the page is a form to log in or register")
         if (
             document.template.startswith("redirect")
             or '<meta http-equiv="refresh"' in document.markup[: document.head_end]
         ):
-            return self._page(PageKind.EMPTY, reason="the page only leads on to another one")
-        if document.template == "error" or (document.is_mybb and document.message and not document.template):
-            return self._page(PageKind.ERROR, reason=document.message or "the site shows an error page")
+            return self.page(PageKind.EMPTY, reason="the page only leads on to another one")
+        if document.template == "error" or (document.is_ours and document.message and not document.template):
+            return self.page(PageKind.ERROR, reason=document.message or "the site shows an error page")
         if document.page.status >= 400:
-            return self._page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
-        if not document.is_mybb:
-            return self._page(PageKind.UNKNOWN, reason="the page is none of MyBB")
+            return self.page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
+        if not document.is_ours:
+            return self.page(PageKind.UNKNOWN, reason="the page is none of MyBB")
         if "archive/index.php" in document.page.url:
-            return self._page(PageKind.UNKNOWN, reason="a page of MyBB's archive mode, whose posts have no ids")
+            return self.page(PageKind.UNKNOWN, reason="a page of MyBB's archive mode, whose posts have no ids")
         script = _SCRIPT.search(document.page.url)
         what = document.template or (script[1] if script else (document.title or "no title")[:80])
-        return self._page(PageKind.UNKNOWN, reason=f"a MyBB page without posts or lists ({what})")
-
-    def _page(self, kind: PageKind, *, paged: bool = False, reason: str | None = None) -> ParsedPage:
-        version = self.document.version if self.document.is_mybb or self.places else None
-        parsed = ParsedPage(page_kind=kind, engine=self.engine, engine_version=version, reason=reason)
-        if paged:
-            parsed.page, parsed.last_page, parsed.next_url = self.document.pages
-        return parsed
-
-    def _feeds(self, own: str) -> list[Link]:
-        document = self.document
-        tags = _FEED_LINK.findall(document.markup[: document.head_end])
-        hrefs = [href for tag in tags if (href := attribute(tag, "href")) and f"fid={own}" in href]
-        return [Link(rel="feed", url=absolute(document.base, href)) for href in hrefs[:1]]
+        return self.page(PageKind.UNKNOWN, reason=f"a MyBB page without posts or lists ({what})")
 
 
 __all__ = ["MyBB"]

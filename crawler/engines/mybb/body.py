@@ -7,12 +7,11 @@ Quotes: since 1.6 `blockquote` with `cite` ("NAME Wrote:", a date, a link to the
 import re
 from collections.abc import Callable, Iterable
 
-from crawler.engines.html import Prose, attribute, closing, inline_text
+from crawler.engines.html import attribute, behind, closing, inline_text
+from crawler.engines.html_tags import CLASS
 from crawler.engines.mybb.addresses import is_profile, post_of
-from crawler.records import Attachment, Quote
+from crawler.engines.quoting import DEEPEST, QuotingBody
 
-_CLASS = re.compile(r'\sclass="([^"]*)"')
-_CITE = re.compile(r"\s*<cite[^<>]*>")
 _DATE = re.compile(r"<span\b[^<>]*>[^<>]*(?:<[^<>]*>[^<>]*){0,4}?\)\s*</span>|<span\b[^<>]*>\s*\([^<>]*\)\s*</span>")
 _LINK = re.compile(r"<a\b([^<>]*)>.{0,4000}?</a>", re.DOTALL)
 _SIZE = re.compile(r"\s*\([^()<>]{3,80}\)")
@@ -39,53 +38,37 @@ _LEFT_OUT = frozenset(
 )
 _CLASSED = frozenset({"div", "span", "ins", "fieldset", "p"})
 _COLONS = " :："  # noqa: RUF001
-_DEEPEST = 20
 _BOX_SIZE = 2_000  # how far into a box of files the first one stands
 
 
-class Body(Prose):
+class Body(QuotingBody):
     """Reads the content of the element `pid_N`."""
 
+    told = (*QuotingBody.told, ("<fieldset>", '<fieldset class="">'))
+
     def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
-        """`authors` gives the names on the page: what a quote's heading may begin with.
-
-        `depth` is the number of quotes that the fragment stands in.
-        """
-        super().__init__()
-        self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
-        self._authors = authors
-        self._depth = depth
-        self._heading: str | None = None
+        super().__init__(authors, depth)
         self._in_code = False
-
-    def read(self, markup: str) -> "Body":
-        """Adds a fragment; quotes and boxes of files are told by tags that have attributes or not."""
-        for plain, told in (("<blockquote>", '<blockquote class="">'), ("<fieldset>", '<fieldset class="">')):
-            if plain in markup:
-                markup = markup.replace(plain, told)
-        super().read(markup)
-        return self
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """MyBB's own blocks."""
         if name == "blockquote":
-            return self._quote(name, markup, position)
+            return self.quote(name, markup, position)
         if name == "a":
             return self._link(attributes, markup, position)
-        if name == "fieldset" and (behind := self._files(markup, position)) is not None:
-            return behind
+        if name == "fieldset" and (after := self._files(markup, position)) is not None:
+            return after
         if name not in _CLASSED:
             return None
-        found = _CLASS.search(attributes)
+        found = CLASS.search(attributes)
         if found is None:
             return None
         words = found[1].split()
         if "quote_header" in words:
-            self._heading = markup[position : closing(markup, name, position, len(markup))]
+            self.heading = markup[position : closing(markup, name, position, len(markup))]
             return self.past(name, markup, position)
         if "quote_body" in words:
-            return self._quote(name, markup, position)
+            return self.quote(name, markup, position)
         if "codeblock" in words:
             self._in_code = True
         elif "title" in words and self._in_code:
@@ -102,7 +85,7 @@ class Body(Prose):
         super().image(attributes)
         source = attribute(attributes, "src")
         if source and "attachment.php" in source:
-            self._attach(source, attribute(attributes, "title") or None)
+            self.attach(source, attribute(attributes, "title"))
 
     def is_smiley(self, attributes: str) -> bool:
         """Smilies carry their name ("Big Grin"), which nobody wrote; only signs (":)") are text."""
@@ -117,48 +100,30 @@ class Body(Prose):
             return position
         if "attachment.php?" in href:
             close = closing(markup, "a", position, len(markup))
-            self._attach(href, inline_text(markup[position:close]) or None)
-            behind = markup.find(">", close) + 1 or len(markup)
-            size = _SIZE.match(markup, behind)
-            return size.end() if size else behind
+            self.attach(href, inline_text(markup[position:close]))
+            after = behind(markup, close)
+            size = _SIZE.match(markup, after)
+            return size.end() if size else after
         if "mention" in attributes or ("mycode_url" not in attributes and is_profile(href)):
             return position
         return None
 
     def _files(self, markup: str, position: int) -> int | None:
         """Takes the box of attached files that some themes have inside the text; None where it is no such box."""
-        if self._depth >= _DEEPEST or markup.find("attachment.php?", position, position + _BOX_SIZE) < 0:
+        if self._depth >= DEEPEST or markup.find("attachment.php?", position, position + _BOX_SIZE) < 0:
             return None
         box = markup[position : closing(markup, "fieldset", position, len(markup))]
         if "attachment.php?" not in box:
             return None
-        for file in Body(self._authors, self._depth + 1).read(box).attachments:
-            self._attach(file.url, file.name)
+        for file in Body(self.authors, self._depth + 1).read(box).attachments:
+            self.attach(file.url, file.name)
         self.block()
         return self.past("fieldset", markup, position)
 
-    def _attach(self, url: str, name: str | None) -> None:
-        if all(known.url != url for known in self.attachments):
-            self.attachments.append(Attachment(url=url, name=name))
-
-    def _quote(self, name: str, markup: str, position: int) -> int:
-        end = closing(markup, name, position, len(markup))
-        heading, self._heading = self._heading, None
-        start = position
-        if (cite := _CITE.match(markup, position, end)) is not None:
-            close = markup.find("</cite>", cite.end(), end)
-            if close >= 0:
-                heading, start = markup[cite.end() : close], close + 7
-        if self._depth < _DEEPEST:
-            inner = Body(self._authors, self._depth + 1)
-            inner.read(markup[start:end])
-            heading = heading or ""
-            hrefs = [attribute(tag, "href") or "" for tag in _LINK.findall(heading)]
-            target = next((found for href in hrefs if (found := post_of(href)) is not None), None)
-            quote = Quote(post_id=target, author=self._quoted(heading), text=inner.result())
-            self.quotes += [quote, *inner.quotes]
-        self.block()
-        return markup.find(">", end) + 1 or len(markup)
+    def source(self, heading: str) -> tuple[str | None, str | None]:
+        """The first post that the heading leads to, and the name in it."""
+        hrefs = [attribute(tag, "href") or "" for tag in _LINK.findall(heading)]
+        return next((found for href in hrefs if (found := post_of(href)) is not None), None), self._quoted(heading)
 
     def _quoted(self, heading: str) -> str | None:
         """The name in "NAME Wrote:", in whatever language; None where the heading names nobody."""
@@ -168,7 +133,7 @@ class Body(Prose):
         wrote = _WROTE.search(said)
         if wrote is not None:
             return said[: wrote.start()].strip() or None
-        known = [name for name in self._authors() if said.startswith(f"{name} ")]
+        known = [name for name in self.authors() if said.startswith(f"{name} ")]
         if known:
             return max(known, key=len)
         words = said.rstrip(_COLONS).split()

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import cached_property
 
 from crawler.engines.dates import LocalDates, clock_zone, day_first_by_clock
-from crawler.engines.frame import Frame
 from crawler.engines.html import absolute, attribute, closing, element, inline_text, number_of, tag_at
 from crawler.engines.mybb.addresses import forum_of, is_forum, is_thread, page_of, slug_of, thread_of
 from crawler.engines.page import Page
+from crawler.engines.page_reading import ForumDocument
 
 _TEMPLATE = re.compile(r"<!-- start: ([a-z]\w{2,60}) -->")
 _POWERED = re.compile(
@@ -38,17 +38,14 @@ _OWN_THREAD = (
     *('id="rating_thread_', 'id="thread_modes_', "addsubscription&amp;tid="),
 )
 _OWN_FORUM = ("newthread.php?fid=", "action=markread&amp;fid=", 'name="fid" value="', "syndication.php?fid=")
-_ID = re.compile(r"(\d+)")
 _OF_POST = re.compile(r"thread-(\d+)-post-\d|showthread\.php\?tid=(\d+)&amp;pid=\d")
 
 
-class Document(Frame):
+class Document(ForumDocument):
     """A page of MyBB, with what its frame says."""
 
     def __init__(self, page: Page, markup: str) -> None:
         super().__init__(page, markup)
-        self.content: tuple[int, int] | None = None
-        """Bounds of the posts or rows, once known."""
         self.samples: list[str] = []
         """Date texts of the page: what shows the order of day and month."""
 
@@ -59,7 +56,7 @@ class Document(Frame):
         return found[1] if found and found[1] not in {"headerinclude", "header", "htmldoctype"} else ""
 
     @cached_property
-    def is_mybb(self) -> bool:
+    def is_ours(self) -> bool:
         """Whether the page's frame is MyBB's."""
         markup = self.markup
         return "my_post_key" in markup or "MyBB" in markup[-_TAIL:] or self.script is not None
@@ -121,7 +118,7 @@ class Document(Frame):
         """Id of the thread that the page shows; the words of its address where the page tells no number."""
         if (found := thread_of(self.own_address) or thread_of(self.page.url)) is not None:
             return found
-        if (own := self._id_behind(_OWN_THREAD)) is not None:
+        if (own := self.id_behind(_OWN_THREAD)) is not None:
             return own
         if (linked := _OF_POST.search(self.markup, self.body_start)) is not None:
             return linked[1] or linked[2]
@@ -135,17 +132,9 @@ class Document(Frame):
         for url in (self.own_address, self.page.url):
             if is_forum(url) and (found := forum_of(url)) is not None:
                 return found
-        if (own := self._id_behind(_OWN_FORUM)) is not None:
+        if (own := self.id_behind(_OWN_FORUM)) is not None:
             return own
         return slug_of(self.own_address, "Forum") or slug_of(self.page.url, "Forum")
-
-    def _id_behind(self, signs: tuple[str, ...]) -> str | None:
-        """The number behind the first of the signs that has one behind it."""
-        for sign in signs:
-            at = self.markup.find(sign, self.body_start)
-            if at >= 0 and (found := _ID.match(self.markup, at + len(sign))) is not None:
-                return found[1]
-        return None
 
     # -- title --------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ The pages are read where they stand, by finding and cutting text, as in `xenforo
 
 import re
 
-from crawler.engines.html import absolute, attribute, challenge_reason, tidy
+from crawler.engines.html import absolute, attribute, challenge_reason, holds, tidy
 from crawler.engines.page import Page, Recognition
 from crawler.engines.phpbb import addresses
 from crawler.engines.phpbb.addresses import board_id_of, clean
@@ -27,11 +27,18 @@ from crawler.engines.phpbb.posts import Setting, read_head, read_post
 from crawler.engines.phpbb.threads import read_thread, thread_id
 from crawler.records import Board, Link, PageKind, ParsedPage
 
-_BODY_ID = re.compile(r"<body\b[^<>]{0,400}\sid=[\"']?phpbb\b", re.IGNORECASE)
-_POWERED = re.compile(
-    r"powered by\W{0,40}(?:<a\b[^<>]{0,200}>)?\s*phpbb"
-    r"|<a\b[^<>]{0,200}href=[\"']?https?://www\.phpbb\.(?:com|de|fr|nl|it|es)[^<>]{0,100}>\s*phpbb",
-    re.IGNORECASE,
+
+def _any_case(words: str) -> str:
+    """Pattern of a word in upper or lower case: a search that ignores case has no first letter to look for."""
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in words)
+
+
+_NAME = _any_case("phpbb")
+_BODY_ID = re.compile(rf"<{_any_case('body')}\b[^<>]{{0,400}}\s{_any_case('id')}=[\"']?{_NAME}\b")
+_POWERED = re.compile(rf"{_any_case('powered by')}\W{{0,40}}(?:<[aA]\b[^<>]{{0,200}}>)?\s*{_NAME}")
+_HOME = re.compile(
+    rf"<[aA]\b[^<>]{{0,200}}{_any_case('href')}=[\"']?{_any_case('http')}[sS]?://{_any_case('www')}\.{_NAME}\."
+    rf"(?:{'|'.join(map(_any_case, ('com', 'de', 'fr', 'nl', 'it', 'es')))})[^<>]{{0,100}}>\s*{_NAME}"
 )
 _STYLE_NAME = "phpBB style name:"
 _LEGACY_SIGNS = (
@@ -85,13 +92,12 @@ class PhpBB:
     def parse(self, page: Page) -> ParsedPage:
         """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
         text = page.text()
-        if "\x00" in text:
-            text = text.replace("\x00", "")
+        text = text.replace("\x00", "") if b"\x00" in page.body else text
         document = Document(page, text)
         reading = _Reading(self.name, document)
         parsed = reading.parsed()
         empty = not reading.places and not reading.links and not parsed.boards
-        if empty and any(sign in text for sign in _REWRITTEN) and (tidied := tidy(text)):
+        if empty and any(holds(text, sign) for sign in _REWRITTEN) and (tidied := tidy(text)):
             return _Reading(self.name, Document(page, tidied)).parsed()
         return parsed
 
@@ -101,16 +107,18 @@ def _evidence(text: str) -> tuple[float, str]:
     head, tail = text[:_SCAN], text[-_SCAN:]
     if _BODY_ID.search(head):
         return 0.99, '<body id="phpbb">'
-    if _STYLE_NAME in head:
+    if holds(head, _STYLE_NAME):
         return 0.99, '"phpBB style name" in the head'
     if _OTHERS.search(head[:20_000]):
         return 0.0, ""
     newer = [sign for sign in _NEWER_SIGNS if sign in text]
-    if _POWERED.search(tail) and ("viewtopic" in text or "viewforum" in text or len(newer) > 1 or ".php" in text):
+    if (_POWERED.search(tail) or _HOME.search(tail)) and (
+        "viewtopic" in text or "viewforum" in text or len(newer) > 1 or ".php" in text
+    ):
         return 0.99, '"Powered by phpBB" at the foot'
     if len(newer) >= 3 or ("viewtopic.php" in text and len(newer) >= 2):
         return 0.9, f"links and classes of phpBB 3 ({', '.join(newer[:3])})"
-    legacy = [sign for sign in _LEGACY_SIGNS if sign in text]
+    legacy = [sign for sign in _LEGACY_SIGNS if holds(text, sign)]
     if len(legacy) >= 3:
         return 0.7, f"markup of phpBB 2 ({', '.join(legacy[:3])})"
     return 0.0, ""

@@ -7,17 +7,19 @@ Quotes come in these markups: phpBB 2 a table with the name in `span.genmed` and
 import re
 from collections.abc import Collection
 
-from crawler.engines.html import Prose, attribute, closing, inline_text
+from crawler.engines.html import attribute, behind, closing, inline_text
+from crawler.engines.html_tags import CLASS
 from crawler.engines.phpbb.addresses import post_id_of, user_id_of
+from crawler.engines.post_body import PostBody
 from crawler.records import Attachment, Quote
 
-_CLASS = re.compile(r'\sclass="([^"]*)"')
 _CITE = re.compile(r"\s*(?:<div[^<>]*>\s*)?<cite[^<>]*>")
 _POST_ID = re.compile(r'\sdata-post-id="(\d+)"')
 _LINK = re.compile(r'<a\b[^<>]*\shref="([^"]*)"[^<>]*>((?:[^<]++|<(?!/a>)){0,2000})</a>')
 _NAME = re.compile(r'<(?:a|span)\b[^<>]*\sclass="[^"]*\busername[^<>]*>([^<]+)<')
 _LEGACY_CELL = re.compile(r'<td\b[^<>]*\sclass="?(quote|code|spoiler)\w*"?[^<>]*>', re.IGNORECASE)
 _LEGACY_REACH = 900
+_FILE_ID = re.compile(r"\bid=(\d+)")
 _HIDDEN_DATE = re.compile(r'<(span|div)\b[^<>]*\sclass="responsive-hide"[^<>]*>.*?</\1>', re.DOTALL)
 _FILE = re.compile(
     r"(?:download/)?file[^/?]*?(?:\?|@|%3F)(?:[\w=&;]*&(?:amp;)?)?id=\d+|download\.php\?id=\d+|download/file[\w-]*\.\w+"
@@ -46,7 +48,7 @@ _CLASSED = frozenset({"div", "dl", "span", "p", "a", "table", "ins", "ul", "sect
 _DEEPEST = 20
 
 
-class Body(Prose):
+class Body(PostBody):
     """Reads the content of a post's body element."""
 
     def __init__(self, authors: Collection[str], depth: int = 0) -> None:
@@ -54,11 +56,10 @@ class Body(Prose):
 
         `depth` is the number of quotes that the fragment stands in.
         """
-        super().__init__()
+        super().__init__(depth)
         self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
+        self._files_known: dict[str, int] = {}
         self._authors = authors
-        self._depth = depth
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """phpBB's own blocks."""
@@ -68,7 +69,7 @@ class Body(Prose):
             return None
         if name == "a":
             return self._link(attributes, position)
-        found = _CLASS.search(attributes)
+        found = CLASS.search(attributes)
         if found is not None:
             words = found[1].split()
             if not _LEFT_OUT.isdisjoint(words):
@@ -132,12 +133,11 @@ class Body(Prose):
     def attach(self, url: str, name: str | None) -> None:
         """Adds a file, once."""
         key = _file_key(url)
-        for index, known in enumerate(self.attachments):
-            if _file_key(known.url) == key:
-                if known.name is None and name:
-                    self.attachments[index] = Attachment(url=known.url, name=name)
-                return
-        self.attachments.append(Attachment(url=url, name=name or None))
+        index = self._files_known.setdefault(key, len(self.attachments))
+        if index == len(self.attachments):
+            self.attachments.append(Attachment(url=url, name=name or None))
+        elif name and self.attachments[index].name is None:
+            self.attachments[index] = Attachment(url=self.attachments[index].url, name=name)
 
     def read_files(self, markup: str) -> None:
         """Files of a box or list of attachments."""
@@ -155,7 +155,7 @@ class Body(Prose):
         end = closing(markup, name, position, len(markup))
         self.read_files(markup[position:end])
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     # -- code -----------------------------------------------------------------------------------------------------
 
@@ -191,12 +191,12 @@ class Body(Prose):
             heading, start = markup[opened:stop], stop
         self._quote(heading, attributes, markup[start:end])
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _titled(self, name: str, markup: str, position: int) -> int:
         """`div.quotetitle`: heading of the quote that follows, or of a spoiler, whose words are the author's own."""
         end = closing(markup, name, position, len(markup))
-        after = _behind(markup, end)
+        after = behind(markup, end)
         heading = markup[position:end]
         content = markup.find('class="quote', after, after + 200)
         if _BUTTON.search(heading) or content < 0:
@@ -209,7 +209,7 @@ class Body(Prose):
         stop = closing(markup, "div", opened, len(markup))
         self._quote(heading, "", markup[opened:stop])
         self.block()
-        return _behind(markup, stop)
+        return behind(markup, stop)
 
     def _wrapped(self, name: str, words: list[str], markup: str, position: int) -> int | None:
         """A quote without a heading, or a wrapper around heading and quote."""
@@ -219,7 +219,7 @@ class Body(Prose):
         end = closing(markup, name, position, len(markup))
         self._quote("", "", markup[position:end])
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _table(self, markup: str, position: int) -> int | None:
         """phpBB 2: a table of two rows, heading and words; None for any other table."""
@@ -240,7 +240,7 @@ class Body(Prose):
             self.block()
             self.read(content)
         self.block()
-        return _behind(markup, end)
+        return behind(markup, end)
 
     def _quoted(self, heading: str) -> str | None:
         """Name in a heading such as `<a>NAME</a> wrote: <a>↑</a><div>date</div>`."""
@@ -282,10 +282,5 @@ def _is_file(url: str) -> bool:
 
 
 def _file_key(url: str) -> str:
-    found = re.search(r"\bid=(\d+)", url)
+    found = _FILE_ID.search(url)
     return found[1] if found else url
-
-
-def _behind(markup: str, end: int) -> int:
-    """Offset behind the end tag at `end`."""
-    return markup.find(">", end) + 1 or len(markup)

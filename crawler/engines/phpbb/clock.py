@@ -17,7 +17,7 @@ from datetime import UTC, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from crawler.engines.html import attribute, inline_text
+from crawler.engines.html import attribute, holds, inline_text
 
 _TITLED = re.compile(r'<(?:span|abbr)\b[^<>]*\stitle="([^"<>]{2,60})"[^<>]*>\s*UTC[^<]{0,12}</')
 # "GMT - 5 Hours", "UTC + 1 hour [ DST ]", "UTC [ <abbr title="Daylight Saving Time">DST</abbr> ]".
@@ -68,7 +68,7 @@ def stated_zone(before: str, behind: str, *, newer: bool) -> tzinfo | None:
 
 def _zone_title(part: str) -> str | None:
     """The title of the offset that 3.1 and later show: the zone's name."""
-    at = part.find(">UTC")
+    at = part.find(">UTC") if holds(part, ">UTC") else -1
     while at >= 0:
         titled = _TITLED.match(part, max(part.rfind("<", max(at - 200, 0), at), 0))
         if titled is not None:
@@ -80,7 +80,7 @@ def _zone_title(part: str) -> str | None:
 def _worded_zone(part: str, sign: str) -> tzinfo | None:
     """The zone that the last sentence with "UTC" (phpBB 3.0) or "GMT" (phpBB 2) in this part of the page names."""
     last = None
-    at = part.find(sign)
+    at = part.find(sign) if holds(part, sign) else -1
     while at >= 0:
         found = _STATED.match(part[at : at + 240].replace("&nbsp;", " ")) if _in_sentence(part, at) else None
         # Without an offset the word may be that of a title or a sentence of somebody's.

@@ -1,11 +1,12 @@
 """A page of phpBB as a whole: version, section, title, breadcrumb, pages, messages, clock."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from crawler.engines.dates import LocalDates
 from crawler.engines.frame import Frame
-from crawler.engines.html import COMMENT, attribute, decoded, element, elements, inline_text, number_of
+from crawler.engines.html import COMMENT, attribute, decoded, element, elements, holds, inline_text, number_of, offsets
 from crawler.engines.page import Page
 from crawler.engines.phpbb.addresses import board_id_of, is_reordered, resolved, start_of, thread_id_of
 from crawler.engines.phpbb.clock import stated_zone
@@ -21,17 +22,18 @@ PREFIX = re.compile(
     r'<(span|strong|a)\b[^<>]*\sclass="[^"<>]*\b(?:topic_?-?prefix|prefix|topic-label)\b[^"<>]*"[^<>]*>'
     r"((?:[^<]++|<(?!/\1>)){0,200})</\1>"
 )
-_NUMBERED = re.compile(r"<a\b([^<>]*)>\s*(\d{1,6})\s*</a>")
+_NUMBERED = re.compile(r"<a\b([^<>]*+)>\s*+(\d{1,6})\s*</a>")
 _STARTED = re.compile(r'<a\b[^<>]*\shref="([^"#<>]*start[^"#<>]*)"')
 _REL_NEXT = re.compile(r'<(?:a|link)\b[^<>]*\srel="next"[^<>]*>')
 _SELECTED = re.compile(r'<option\s+value="(\w+)"\s+selected')
 _ORDERS = re.compile(r'<select\b[^<>]*\sname="(sd|sk|st|postorder|postdays)"[^<>]*>')
 _HREF = re.compile(r'href="([^"<>]*)"')
-_FORUM_HREF = re.compile(r"forum|-f\d")
+_FORUM_NAME = re.compile(r"-f\d")
 _CRUMBS = ("data-forum-id=", "navlinks", "breadcrumb", 'id="pageheader"', 'class="nav"')
 _ADVICE = re.compile(r'<a\b[^<>]*(?:\sclass="first-unread|\shref="[^"]*#unread")[^<>]*>[^<]*</a>\s*(?:&bull;|•)?')
 _BRACKETED = re.compile(r"\[\s*(\d[\d.,\s]*)[^\d\[\]<>]{1,40}\]|\[[^\d\[\]<>]{1,40}(\d[\d.,]*)\s*\]")
 _PARAGRAPH = re.compile(r"<p\b[^<>]*>((?:[^<]++|<(?!/p>)){1,4000})</p>")
+_PER_PAGE = re.compile(r"[1-9]\d*")
 _PASSWORD = re.compile(r'<input\b[^<>]*\stype="password"', re.IGNORECASE)
 _REACH = 12_000
 
@@ -74,7 +76,7 @@ class Document(Frame):
             or "assets_version" in tail
             or "phpBB Limited" in tail
             or "notouch" in self.body_tag
-            or "dropdown-container" in self.before
+            or holds(self.before, "dropdown-container")
         )
 
     @cached_property
@@ -96,18 +98,16 @@ class Document(Frame):
         """(tag, address, name) of links in headings above the posts that lead to a topic."""
         found = []
         before = self.before
-        at = before.find("<h")
-        while at >= 0:
+        for at in offsets(before, "<h"):
             heading = _HEADING.match(before, at)
             if heading is not None and "href" in heading[2]:
                 for link in _ANCHOR.finditer(heading[2]):
                     href = decoded(link[2])
                     if thread_id_of(href) is not None:
                         found.append((link[1], href, link[3]))
-            at = before.find("<h", at + 2)
         if not found:
-            for sign in ("titles", "maintitle", "topic-title"):
-                at = before.find(f'class="{sign}"')
+            for sign in ('class="titles"', 'class="maintitle"', 'class="topic-title"'):
+                at = before.find(sign) if holds(before, sign) else -1
                 opened = before.rfind("<", 0, at) if at >= 0 else -1
                 named = _ANCHOR.match(before, opened) if opened >= 0 else None
                 if named is not None and thread_id_of(decoded(named[2])) is not None:
@@ -119,7 +119,7 @@ class Document(Frame):
         """Id of the innermost forum in the breadcrumb."""
         before = self.before
         for sign in _CRUMBS:
-            at = before.find(sign)
+            at = before.find(sign) if holds(before, sign) else -1
             while at >= 0:
                 if sign == "data-forum-id=":
                     last = before.rfind(sign)
@@ -130,12 +130,11 @@ class Document(Frame):
                     (stop for tag in ("</ul>", "</p>", "</ol>", "</nav>", "</td>") if (stop := block.find(tag)) >= 0),
                     default=3_000,
                 )
-                found = boards_linked(block[:stop])
-                if found:
-                    return found[-1]
+                found = _last_board(block[:stop])
+                if found is not None:
+                    return found
                 at = before.find(sign, at + len(sign))
-        found = boards_linked(before)
-        return found[-1] if found else board_id_of(self.page.url)
+        return _last_board(before) or board_id_of(self.page.url)
 
     # -- pages ----------------------------------------------------------------------------------------------------
 
@@ -174,10 +173,11 @@ class Document(Frame):
     @cached_property
     def per_page(self) -> int | None:
         """Posts or topics a page, as far as the page tells."""
+        above = self.markup[: self.body_start + len(self.before)]
         for sign in ('data-per-page="', "var per_page = '"):
-            at = self.markup.find(sign)
-            digits = self.markup[at + len(sign) : at + len(sign) + 6] if at >= 0 else ""
-            if (found := re.match(r"[1-9]\d*", digits)) is not None:
+            part = next((part for part in (above, self.behind) if holds(part, sign)), "")
+            at = part.find(sign) + len(sign)
+            if (found := _PER_PAGE.match(part, at, at + 6)) is not None:
                 return int(found[0])
         for number, href in self._links.items():
             start = start_of(href)
@@ -309,10 +309,22 @@ class Document(Frame):
         return LocalDates(zone=zone, fetched_at=self.page.fetched_at, samples=samples)
 
 
-def boards_linked(markup: str) -> list[str]:
-    """Ids of the forums that links in this piece of the page lead to."""
-    hrefs = [href for href in _HREF.findall(markup) if _FORUM_HREF.search(href) is not None]
-    return [board for href in hrefs if (board := board_id_of(decoded(href))) is not None]
+def boards_linked(markup: str) -> Iterator[str]:
+    """Ids of the forums that links in this piece of the page lead to, in order."""
+    return _boards(_HREF.findall(markup))
+
+
+def _last_board(markup: str) -> str | None:
+    """The last of `boards_linked`."""
+    return next(_boards(reversed(_HREF.findall(markup))), None)
+
+
+def _boards(hrefs: Iterable[str]) -> Iterator[str]:
+    for href in hrefs:
+        if "forum" in href or _FORUM_NAME.search(href) is not None:
+            board = board_id_of(decoded(href))
+            if board is not None:
+                yield board
 
 
 def _leads_on(href: str) -> bool:
@@ -337,9 +349,10 @@ def _boxed(markup: str, sign: str) -> str | None:
 
 def count_in(tail: str, name: str) -> int | None:
     """The number in the column of that class."""
-    at = tail.find(f'class="{name}')
-    if at < 0:
+    sign = f'class="{name}'
+    if not holds(tail, sign):
         return None
+    at = tail.find(sign)
     opened = tail.find(">", at) + 1
     text = inline_text(tail[opened : tail.find("</", opened)].partition("<dfn")[0])
     return number_of(text) if text else None

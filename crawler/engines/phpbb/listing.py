@@ -9,13 +9,15 @@ import re
 from datetime import datetime
 
 from crawler.engines.dates import LocalDates
-from crawler.engines.html import closing, decoded, element, inline_text, instant_of, number_of
+from crawler.engines.html import closing, decoded, element, holds, inline_text, instant_of, number_of
 from crawler.engines.phpbb.addresses import board_id_of, first_page, post_id_of, resolved, thread_id_of, user_id_of
 from crawler.engines.phpbb.clock import plain_date
 from crawler.engines.phpbb.document import PREFIX, Document, count_in
 from crawler.engines.phpbb.posts import username_in
 from crawler.records import Status, Thread
 
+# As phpBB itself writes it; the pattern behind it allows for what styles make of it.
+_USUAL_TITLE = re.compile(r'<a href="([^"<>]*)" class="topictitle">([^<]*+)</a>')
 _TITLE = re.compile(
     r'<a\b(?=[^<>]*\sclass="(?:[^"<>]*\s)?topictitle[\s"])[^<>]*\shref="([^"<>]*)"[^<>]*>'
     r"((?:[^<]++|<(?!/a>)){0,3000})</a>"
@@ -27,21 +29,22 @@ _LEGACY_TITLE = re.compile(
 _ROW_SIGNS = ('<li class="row', "<tr", "<dl", '<div class="row', "<article", "<li")
 # A cell of a number alone, or with its unit: "16", "1,300", "<p>21</p>", "<span>16</span><br />Réponses".
 _CELL_COUNT = re.compile(
-    r"[^<>]*>(?:\s|&nbsp;|<(?!a\b)[^<>]*>){0,8}(\d[\d.,']*[kKmM]?)(?:\s|&nbsp;|<(?!a\b)[^<>]*>){0,8}"
+    r"[^<>]*+>(?:\s|&nbsp;|<(?!a\b)[^<>]*+>){0,8}+(\d[\d.,']*[kKmM]?)(?:\s|&nbsp;|<(?!a\b)[^<>]*>){0,8}"
     r"(?:[^\W\d_]{2,20}\.?(?:\s|&nbsp;|<(?!a\b)[^<>]*>){0,8})?(?:$|</td)"
 )
 _TIME = re.compile(r"<time\b([^<>]*)>([^<]*)</time>")
 _DATED = re.compile(r">([^<>]*\d{1,2}[:.h]\d\d[^<>]*)<")
-_DIGIT = re.compile(r"\d")
+_THREE_DIGITS = re.compile(r"(?:\D*+\d){3}")
 _POSTED = re.compile(r'<a\b(?=[^<>]*topictitle)[^<>]*\stitle="[^"<>:]{2,30}:\s*([^"<>]*\d[^"<>]*)"')
 _PROFILE = re.compile(r'<a\b[^<>]*\shref="([^"<>]*)"[^<>]*>((?:[^<]++|<(?!/a>)){0,600})</a>')
 _STICKY = ("sticky", "announce", "global_")
 _GLOBAL = ("global-announce", "global_")
 _LOCKED = ("locked", "folder_lock", "fa-lock", "topic_lock")
 _MOVED = ("topic_moved", "folder_moved", "topic-moved")
-_POLL = ("fa-bar-chart", "topic_poll", "folder_poll", "icon-poll")
+_POLL = ("topic_poll", "folder_poll", "icon-poll")
 _HREF = re.compile(r'\shref="([^"]*)"')
 _LONGEST_TAG = 2_000
+_COLUMN = 'class="lastpost'
 _RAQUO = ("&raquo;", "\u00bb", "&#187;")
 _FOUND = re.compile(r'<div\b[^<>]*\sclass="search post[ "]')
 _WORD = re.compile(r"^\S+\s+")
@@ -55,7 +58,9 @@ def title_links(markup: str, start: int) -> list[re.Match[str]]:
     while at >= 0:
         opened = markup.rfind("<", max(start, at - _LONGEST_TAG), at)
         titles, pattern = (found, _TITLE) if markup.startswith("<a", opened) else (legacy, _LEGACY_TITLE)
-        link = pattern.match(markup, opened) if opened >= 0 else None
+        link = _USUAL_TITLE.match(markup, opened) if opened >= 0 else None
+        if link is None and opened >= 0:
+            link = pattern.match(markup, opened)
         if link is not None and thread_id_of(decoded(link[1])) is not None:
             titles.append(link)
         at = markup.find("topictitle", link.end() if link is not None else at + 10)
@@ -140,7 +145,7 @@ class _Row:
         """What is before the title: icons that say what the topic is."""
         self.tail = behind or before
         self.is_table = markup.startswith("<tr")
-        self.column = self.tail.find('class="lastpost')
+        self.column = self.tail.find(_COLUMN) if holds(self.tail, _COLUMN) else -1
         """Offset of the column of the last post; -1 where it has no such name."""
         self.named = username_in(self.tail, self.column if self.column >= 0 else None)
         self.mark = _raquo(self.tail, self.named.end() if self.named is not None else 0)
@@ -158,12 +163,12 @@ class _Row:
             segment = tail[at : at + 600].lstrip()
             if (time := _TIME.match(segment)) is not None:
                 return instant_of(time[1]), inline_text(time[2]) or None
-            stop = _raquo(tail, at)
+            stop = _raquo(tail, at, at + 620)
             segment = tail[at : min(stop - 6 if stop >= 0 else len(tail), at + 600)]
             text = plain_date(segment.lstrip().partition("<")[0].partition("\n")[0])
-            if len(_DIGIT.findall(text)) >= 3:
+            if _THREE_DIGITS.match(text) is not None:
                 return None, text
-            at = stop
+            at = stop if stop >= 0 else _raquo(tail, at)
         if (posted := _POSTED.search(self.markup)) is not None:
             return None, inline_text(posted[1])
         return None, None
@@ -207,24 +212,28 @@ class _Row:
         views = count_in(self.tail, "views")
         if replies is not None or views is not None:
             return replies, views
-        found = [_CELL_COUNT.match(cell) for cell in self.tail.split("<td")[1:]]
-        numbers = [number_of(cell[1]) for cell in found if cell is not None]
-        if len(numbers) >= 2:
-            return numbers[0], numbers[1]
-        return (numbers[0], None) if numbers else (None, None)
+        for cell in self.tail.split("<td")[1:]:
+            if (found := _CELL_COUNT.match(cell)) is not None:
+                number = number_of(found[1])
+                if replies is not None:
+                    return replies, number
+                replies = number
+        return replies, None
 
     def thread(self, dates: LocalDates, own: str | None) -> Thread:
         """The row's record."""
         document, markup, head = self.document, self.title_block, self.head
         replies, views = self._counts()
         author, author_id = self._author()
-        prefix = PREFIX.search(markup) if "prefix" in markup or "topic-label" in markup else None
-        moved = _any(_MOVED, head)
+        prefix = PREFIX.search(markup) if holds(markup, "prefix") or holds(markup, "topic-label") else None
+        poll = holds(markup, "fa-bar-chart") or (holds(markup, "poll") and _any(_POLL, markup))
+        moved = "moved" in head and _any(_MOVED, head)
+        sticky = _any(_STICKY, head)
         opened_at, opened_text = self.opened
         last_at, last_text = self.last
         board = board_id_of(self.href)
         if board is None or board == own:
-            board = self._named_board() or (None if _any(_GLOBAL, head) else own)
+            board = self._named_board() or (None if sticky and _any(_GLOBAL, head) else own)
         return Thread(
             site=document.site,
             thread_id=thread_id_of(self.href) or "",
@@ -238,17 +247,17 @@ class _Row:
             last_post_at=last_at or (dates.read(last_text) if last_text else None),
             reply_count=replies,
             view_count=views,
-            is_sticky=_any(_STICKY, head),
-            is_locked=None if moved else _any(_LOCKED, head),
-            thread_type="redirect" if moved else ("poll" if _any(_POLL, markup) else "discussion"),
+            is_sticky=sticky,
+            is_locked=None if moved else "lock" in head and _any(_LOCKED, head),
+            thread_type="redirect" if moved else ("poll" if poll else "discussion"),
             page_count=_last_page(self.tail[: self.column] if self.column >= 0 else self.tail),
-            status=Status.HIDDEN if "unapproved" in markup else Status.VISIBLE,
+            status=Status.HIDDEN if holds(markup, "unapproved") else Status.VISIBLE,
             url=first_page(resolved(document.base, self.href)),
         )
 
     def _named_board(self) -> str | None:
         """The forum that a row of a search names ("in FORUM")."""
-        if "viewforum" not in self.tail:
+        if not holds(self.tail, "viewforum"):
             return None
         for link in _PROFILE.finditer(self.tail):
             href = decoded(link[1])
@@ -278,7 +287,7 @@ def _last_page(tail: str) -> int | None:
 def _without_doubles(markup: str) -> str:
     """A row without what it repeats for narrow screens."""
     for sign in ('class="responsive-show', 'class="phones'):
-        at = markup.find(sign)
+        at = markup.find(sign) if holds(markup, sign) else -1
         while at >= 0:
             opened, behind = markup.rfind("<", 0, at), markup.find(">", at) + 1
             name = markup[opened + 1 : opened + 5].rstrip()
@@ -286,22 +295,21 @@ def _without_doubles(markup: str) -> str:
                 break
             end = markup.find(">", closing(markup, name, behind, len(markup))) + 1
             markup = markup[:opened] + (markup[end:] if end else "")
-            at = markup.find(sign, opened)
+            at = markup.find(sign, opened) if holds(markup, sign, opened) else -1
     return markup
 
 
-def _raquo(markup: str, start: int) -> int:
-    """Offset behind the next "»", the mark between author and date; -1 where there is none."""
+def _raquo(markup: str, start: int, limit: int | None = None) -> int:
+    """Offset behind the next "»", the mark between author and date; -1 where there is none before `limit`."""
     nearest = -1
     for sign in _RAQUO:
-        at = markup.find(sign, start)
-        if at >= 0 and (nearest < 0 or at + len(sign) < nearest):
-            nearest = at + len(sign)
+        if markup.rfind(sign, start, limit) >= 0:
+            limit = nearest = markup.find(sign, start, limit) + len(sign)
     return nearest
 
 
 def _any(signs: tuple[str, ...], markup: str) -> bool:
     for sign in signs:  # noqa: SIM110 - rows are many: twice as fast as any()
-        if sign in markup:
+        if markup.rfind(sign) >= 0:
             return True
     return False

@@ -84,7 +84,7 @@ def _forum_links(markup: str, start: int, limit: int) -> list[re.Match[str]]:
     """The links to forums; group 1 is the class, 2 the address, 3 the name."""
     found: dict[int, re.Match[str]] = {}
     for sign in ("forumtitle", "forumlink", "subforum"):
-        at = markup.find(sign, start, limit)
+        at = markup.find(sign, start, limit) if markup.rfind(sign, start, limit) >= 0 else -1
         while at >= 0:
             opened = markup.rfind("<", max(start, at - 2_000), at)
             if opened >= 0 and (link := _FORUM.match(markup, opened)) is not None:
@@ -131,9 +131,12 @@ def _anchors(before: str, own: str) -> list[re.Match[str]]:
 
 def _parents(before: str, own: str) -> str | None:
     """The forum before the page's own in the breadcrumb."""
-    found = boards_linked(before[:40_000])
-    at = found.index(own) if own in found else 0
-    return found[at - 1] if at else None
+    above = None
+    for board in boards_linked(before[:40_000]):
+        if board == own:
+            return above
+        above = board
+    return None
 
 
 def _board(document: Document, number: str, title: str | None, parent: str | None, href: str) -> Board:

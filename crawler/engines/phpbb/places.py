@@ -9,12 +9,12 @@ import re
 
 from msgspec import Struct
 
-from crawler.engines.html import TAG, closing, tag_at
+from crawler.engines.html import TAG, closing, holds, tag_at
 
 _NAMED = re.compile(r'="p_?(\d{1,12})"')
 _NAMING = (" id", " name", "\nid", "\nname", "\tid", "\tname")
 _LEGACY = re.compile(r'<a (?:name|id)="(\d{1,12})"')
-_CONTENT_ID = re.compile(r'\sid="(?:post_content|postdiv)_?(\d{1,12})"')
+_CONTENT_ID = re.compile(r'id="(?<=\sid=")(?:post_content|postdiv)_?(\d{1,12})"')
 _CONTAINERS = frozenset(
     {"div", "article", "li", "section", "tr", "table", "tbody", "a", "span", "td", "dl", "ul", "h3"}
 )
@@ -69,11 +69,11 @@ def find_places(markup: str, start: int) -> list[Place]:
     """The posts' places, in page order; one that is repeated (same id) counts once."""
     found = _by_name(markup, start)
     signs = _SIGNS if found else _LEGACY_SIGNS
-    if not found and any(sign in markup for sign in signs):
+    if not found and any(holds(markup, sign) for sign in signs):
         found = [(number[1], *_bounds(markup, number.start())) for number in _LEGACY.finditer(markup, start)]
         if not found:
             found = [
-                (number[1], *_bounds(markup, number.start() + 1))
+                (number[1], *_bounds(markup, number.start()))
                 for number in _CONTENT_ID.finditer(markup, start)
                 if "class=" in markup[number.start() - 200 : number.end() + 200]
             ]
@@ -97,8 +97,7 @@ def _by_name(markup: str, start: int) -> list[tuple[str, int, int]]:
         at = number.start()
         if markup.endswith(_NAMING, 0, at):
             opened, behind = _bounds(markup, at)
-            name = TAG.match(markup, opened) if behind > opened else None
-            if name is not None and name[2] in _CONTAINERS:
+            if behind > opened and markup[opened + 1 : at].split(None, 1)[0] in _CONTAINERS:
                 found.append((number[1], opened, behind))
     return found
 
@@ -158,8 +157,8 @@ def _body_tag(markup: str, place: Place) -> tuple[int, str, bool] | None:
     """(offset of the content, element's name, whether its cell is what holds the text) of a post's body."""
     start, limit = place.start, place.limit
     at = markup.find('class="content"', start, limit)
-    if at >= 0 and (bounds := tag_at(markup, at)) is not None and (found := TAG.match(markup, bounds[0])) is not None:
-        return bounds[1], found[2], False
+    if at >= 0 and (bounds := tag_at(markup, at)) is not None:
+        return bounds[1], markup[bounds[0] + 1 : at].split(None, 1)[0], False
     at = markup.find('class="postbody"', start, limit)  # phpBB 2 and subSilver 2
     if at >= 0 and markup.startswith(("<span ", "<div "), opened := markup.rfind("<", start, at)):
         name = "span" if markup.startswith("<span", opened) else "div"

@@ -7,7 +7,17 @@ from datetime import datetime
 from msgspec import Struct
 
 from crawler.engines.dates import LocalDates
-from crawler.engines.html import attribute, closing, decoded, element, elements, inline_text, instant_of, number_of
+from crawler.engines.html import (
+    attribute,
+    closing,
+    decoded,
+    element,
+    elements,
+    holds,
+    inline_text,
+    instant_of,
+    number_of,
+)
 from crawler.engines.phpbb.addresses import resolved, user_id_of
 from crawler.engines.phpbb.body import Body
 from crawler.engines.phpbb.clock import plain_date
@@ -34,12 +44,11 @@ _PROFILE = re.compile(r'<a\b[^<>]*\shref="([^"<>]*)"[^<>]*>\s*((?:[^<]++|<(?!/a>
 _ICON = re.compile(r'<a\b[^<>]*\shref="([^"<>]*\bu(?:=|%3D)\d+[^"<>]*)"[^<>]*>\s*(?:<img|<i\b|<span)')
 _POSTED = re.compile(r"<b>[^<]{2,40}</b>\s*([^<]*\d[^<]*)")
 _DETAILS = re.compile(r'class="(?:postdetails|gensmall|genmed|small)"[^<>]*>\s*([^<]*\d{1,2}[:.]\d\d[^<]*)')
-_DATED = re.compile(
-    r'<\w+[^<>]*\sclass="[^"<>]*\b\w*date\w*"[^<>]*>(?:\s|<img[^<>]*>|<i\b[^<>]*></i>)*+([^<]*\d[^<]*)<'
-)
-_TEXT = re.compile(r"(?<!</strong)(?<!</b)>([^<>]*\d{1,2}[:.h]\d\d[^<>]*)<")
+_DATED = re.compile(r'<\w+[^<>]*\sclass="[^"<>]*date\w*"[^<>]*>(?:\s|<img[^<>]*>|<i\b[^<>]*></i>)*+([^<]*\d[^<]*)<')
+_TEXT = re.compile(r">(?<!</strong>)(?<!</b>)([^<>]*\d{1,2}[:.h]\d\d[^<>]*)<")
 _LABEL = re.compile(r"^[^\W\d_][^\d:：]{1,30}[:：]\s+(?=\S*.*\d)")  # noqa: RUF001
 _DIGIT = re.compile(r"\d")
+_THREE_DIGITS = re.compile(r"(?:\D*+\d){3}")
 _GAP = re.compile(r"(?:&nbsp;|\xa0|\s){3,}")
 _NUMBER = re.compile(r">\s*(?:Post\s+)?#\s?(\d{1,7})\s*<")
 _EDITED = re.compile(
@@ -87,11 +96,13 @@ def read_head(parts: Parts) -> Head:
 
 def _author_line(before: str) -> str | None:
     """Content of `p.author`: "by NAME » DATE"."""
+    if not holds(before, "author"):
+        return None
     at = before.find('<p class="author">')
     if at >= 0:
         end = before.find("</p>", at)
         return before[at + 18 : end if end >= 0 else len(before)]
-    found = element(before, "author") if "author" in before else None
+    found = element(before, "author")
     return found[1] if found is not None else None
 
 
@@ -102,15 +113,19 @@ def _created(parts: Parts, line: str | None) -> tuple[datetime | None, str | Non
             return instant_of(time[1]), inline_text(time[2]) or None
         if (text := _behind_raquo(line) or _worded(line)) is not None:
             return None, text
-    heads = [_without_profile(parts.before)]
-    if parts.content is not None and not parts.is_table:
-        heads.append(_without_quotes(parts.after))
-    for head in heads:
-        if (time := _TIME.search(head)) is not None:
+    for head in _heads(parts):
+        if holds(head, "<time") and (time := _TIME.search(head)) is not None:
             return instant_of(time[1]), inline_text(time[2]) or None
         if (text := _worded(head)) is not None:
             return None, text
     return None, None
+
+
+def _heads(parts: Parts) -> Iterable[str]:
+    """Where a post's date may stand."""
+    yield _without_profile(parts.before)
+    if parts.content is not None and not parts.is_table:
+        yield _without_quotes(parts.after)
 
 
 def username_in(markup: str, limit: int | None = None) -> re.Match[str] | None:
@@ -136,7 +151,7 @@ def _behind_raquo(line: str) -> str | None:
 
 def _worded(region: str) -> str | None:
     """The date of a head that no element marks as such; never that of a member's joining, which panels show first."""
-    if "<b>" in region:  # subSilver 2: "Post subject: ...", "Posted: DATE", then the panel
+    if holds(region, "<b>"):  # subSilver 2: "Post subject: ...", "Posted: DATE", then the panel
         posted = [plain_date(text) for text in _POSTED.findall(region.partition('class="profile"')[0])]
         if posted and _is_dated(posted[-1]):
             return posted[-1]
@@ -152,7 +167,7 @@ def _worded(region: str) -> str | None:
 
 
 def _is_dated(text: str) -> bool:
-    return len(_DIGIT.findall(text)) >= 3
+    return _THREE_DIGITS.match(text) is not None
 
 
 def _dated(region: str) -> Iterable[re.Match[str]]:
@@ -167,7 +182,7 @@ def _dated(region: str) -> Iterable[re.Match[str]]:
 def _without_profile(before: str) -> str:
     """A post's head without the panel on its author, which has dates of its own."""
     for name in _LEFT_COLUMN[:2]:
-        at = before.find(f'class="{name}')
+        at = before.find(f'class="{name}') if holds(before, name) else -1
         if at < 0:
             continue
         opened, behind = before.rfind("<", 0, at), before.find(">", at) + 1
@@ -194,7 +209,7 @@ def _author(parts: Parts, line: str | None) -> tuple[str | None, str | None]:
             return inline_text(named[3]) or None, user
     regions = [line] if line is not None else []
     for part in (before, after):
-        if 'class="postprofile' in part:
+        if holds(part, 'class="postprofile'):
             regions += [content for _, content in elements(part, "postprofile")][:1]
     regions.append(before)
     for region in regions:

@@ -2,7 +2,7 @@
 
 import re
 
-from crawler.engines.html import attribute, decoded, element, inline_text, number_of
+from crawler.engines.html import attribute, decoded, element, holds, inline_text, number_of
 from crawler.engines.phpbb.addresses import board_id_of, first_page, named_thread, post_id_of, resolved, thread_id_of
 from crawler.engines.phpbb.document import PREFIX, Document
 from crawler.engines.phpbb.places import Parts
@@ -110,7 +110,7 @@ def _title(document: Document, number: str, sample: str) -> tuple[str | None, st
             heading = element(document.before, "topic-title") if prefix is None and "refix" in document.before else None
             return (_split(heading[1])[0] if heading is not None else prefix), title
     for name in ("topic-title", "topic--title", "topictitle", "maintitle", "titles"):
-        found = element(document.before, name)
+        found = element(document.before, name) if holds(document.before, name) else None
         if found is not None and inline_text(found[1]) and len(found[1]) < 2_000:
             return _split(found[1])
     if (subject := re.search(r"<h3\b[^<>]*>((?:[^<]++|<(?!/h3>)){1,2000})</h3>", sample)) and inline_text(subject[1]):
@@ -140,14 +140,18 @@ def _locked(document: Document) -> bool | None:
             button = part[max(part.rfind("<a", 0, at), 0) : stop if stop >= 0 else at + 600]
             return any(sign in button for sign in _LOCKED)
     for part in (document.before[-6_000:], document.behind[:6_000]):
-        if any(sign in part for sign in _LOCKED):
+        if holds(part, "lock") and any(holds(part, sign) for sign in _LOCKED):
             return True
     return None
 
 
 def _address(document: Document, number: str) -> str:
-    for url in (document.declared_url, *(resolved(document.base, href) for _, href, _ in document.topic_links)):
-        if url and thread_id_of(url) == number and url.startswith(("http://", "https://")):
+    declared = document.declared_url
+    if declared and thread_id_of(declared) == number:
+        return first_page(declared)
+    for _, href, _ in document.topic_links:
+        url = resolved(document.base, href)
+        if thread_id_of(url) == number and url.startswith(("http://", "https://")):
             return first_page(url)
     return first_page(document.page.url)
 

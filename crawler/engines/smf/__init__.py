@@ -13,15 +13,15 @@ Addresses count posts and topics, not pages: there is no address of a page by it
 
 import re
 
-from crawler.engines.html import absolute, attribute, challenge_reason, inline_text, tidy
-from crawler.engines.html_tags import is_rewritten
+from crawler.engines.html import challenge_reason, inline_text
 from crawler.engines.page import Page, Recognition
+from crawler.engines.page_reading import PageReading, document_of
 from crawler.engines.smf.addresses import clean, post_address
 from crawler.engines.smf.boards import read_boards, read_own_board
 from crawler.engines.smf.document import Document
 from crawler.engines.smf.listing import read_poll, read_row, rows
 from crawler.engines.smf.posts import Place, Setting, author_of, places, read_post
-from crawler.records import Link, PageKind, ParsedPage, Post, Thread
+from crawler.records import PageKind, ParsedPage, Post, Thread
 
 _LOGIN = re.compile(r'id="frmLogin"|name="frmLogin"|action=(?:register2|signup2)')
 _NOTICE = re.compile(r'<(?:p|div|td) class="[^"<>]*(?:information|errorbox|noticebox)[^<>]*>([^<>]{8,300})')
@@ -32,7 +32,6 @@ _OFFICE = re.compile(
 )
 _OFFICE_MARK = re.compile(r'id="(profileview|statistics|searchform|help_container|mlist|recentposts|whos_online)"')
 _PORTAL = re.compile(r'href="[^"<>]{0,200}action(?:=|%3[dD]|,)forum[".&;#]')
-_FEED_LINK = re.compile(r'<link\b[^<>]{0,100}type="application/rss\+xml"[^<>]{0,300}\shref="([^"]+)"')
 _TAIL = 30_000
 _HEADING, _POLL = 8_000, 60_000  # how far above the first post they begin
 
@@ -78,42 +77,31 @@ class Smf:
 
     def parse(self, page: Page) -> ParsedPage:
         """Everything the page holds; `unknown` with a reason where it is none of this engine's pages."""
-        text = page.text()
-        text = text.replace("\x00", "") if b"\x00" in page.body else text
-        document = Document(page, text)
-        if is_rewritten(text, document.body_start) and (tidied := tidy(text)):
-            document = Document(page, tidied)
+        document = document_of(page, Document)
         return _Reading(self.name, document, places(document.markup, document.body_start)).parsed()
 
 
-class _Reading:
-    """One page being read."""
-
-    def __init__(self, engine: str, document: Document, found: list[Place]) -> None:
-        self.engine = engine
-        self.document = document
-        self.places = found
-
+class _Reading(PageReading[Document, Place]):
     def parsed(self) -> ParsedPage:
         """The page, by what is on it."""
         document = self.document
         if self.places:
             document.content = self.places[0].start, self.places[-1].limit
             return self._thread()
-        if not document.is_smf and (reason := challenge_reason(document.page)):
-            return self._page(PageKind.CHALLENGE, reason=reason)
+        if not document.is_ours and (reason := challenge_reason(document.page)):
+            return self.page(PageKind.CHALLENGE, reason=reason)
         if 'id="fatal_error"' in document.markup and document.message is not None:
-            return self._page(PageKind.ERROR, reason=document.message)
+            return self.page(PageKind.ERROR, reason=document.message)
         if any(sign in document.markup for sign in _POSTS):
             reason = "a topic's page of Simple Machines Forum without any post that could be read"
-            return self._page(PageKind.UNKNOWN, reason=reason)
+            return self.page(PageKind.UNKNOWN, reason=reason)
         return self._listing()
 
     def _thread(self) -> ParsedPage:
         document, found = self.document, self.places
         number = document.topic()
         if number is None:
-            return self._page(PageKind.UNKNOWN, reason=f"{len(found)} posts of no topic: the page names none")
+            return self.page(PageKind.UNKNOWN, reason=f"{len(found)} posts of no topic: the page names none")
         authors = [author_of(document.markup, place) for place in found]
         names = {name for name, _ in authors if name}
         setting = Setting(
@@ -129,9 +117,9 @@ class _Reading:
             post = read_post(document.markup, place, setting, len(posts), author)
             if post is None:
                 reason = f"the post {place.post_id} could not be read: its element holds no text"
-                return self._page(PageKind.UNKNOWN, reason=reason)
+                return self.page(PageKind.UNKNOWN, reason=reason)
             posts.append(post)
-        parsed = self._page(PageKind.THREAD, paged=True)
+        parsed = self.page(PageKind.THREAD, paged=True)
         parsed.containers, parsed.posts, parsed.thread_id = len(found), posts, number
         thread = self._topic(number, posts)
         parsed.threads, parsed.board_id = [thread], thread.board_id
@@ -192,43 +180,43 @@ class _Reading:
             reason = (
                 f"{len(found) - len(threads)} of {len(found)} rows could not be read: their titles lead to no topic"
             )
-            return self._page(PageKind.UNKNOWN, reason=reason)
+            return self.page(PageKind.UNKNOWN, reason=reason)
         if threads or own is not None:
-            parsed = self._page(PageKind.BOARD, paged=True)
+            parsed = self.page(PageKind.BOARD, paged=True)
             parsed.board_id = own
             if own is not None:
                 boards.insert(0, read_own_board(document, own))
         elif boards:
-            parsed = self._page(PageKind.INDEX)
+            parsed = self.page(PageKind.INDEX)
         else:
             return self._other()
         parsed.boards, parsed.threads = boards, threads
         if own is not None:
-            parsed.links = self._feeds(own)
+            parsed.links = self.feeds(f"board={own}")
         return parsed
 
     def _other(self) -> ParsedPage:
         """A page without posts, topics or boards."""
         document = self.document
         if _MAINTENANCE in document.markup:
-            return self._page(PageKind.ERROR, reason="the forum is closed for maintenance")
+            return self.page(PageKind.ERROR, reason="the forum is closed for maintenance")
         asks = _LOGIN.search(document.markup) is not None
         if document.message is not None and not asks:
-            return self._page(PageKind.ERROR, reason=document.message)
+            return self.page(PageKind.ERROR, reason=document.message)
         if asks:
             reason = document.message or self._said() or "the page is a form to log in or register"
-            return self._page(PageKind.LOGIN, reason=reason)
+            return self.page(PageKind.LOGIN, reason=reason)
         if document.page.status >= 400:
-            return self._page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
-        if not document.is_smf:
-            return self._page(PageKind.UNKNOWN, reason="the page is none of Simple Machines Forum")
+            return self.page(PageKind.ERROR, reason=f"the site answered {document.page.status}")
+        if not document.is_ours:
+            return self.page(PageKind.UNKNOWN, reason="the page is none of Simple Machines Forum")
         office = _OFFICE.search(document.own_address) or _OFFICE.search(document.page.url)
         office = office or _OFFICE_MARK.search(document.markup)
         if office is None and _PORTAL.search(document.markup):
             reason = "the site's front page is a portal: its boards are listed at the address with action=forum"
-            return self._page(PageKind.INDEX, reason=reason)
+            return self.page(PageKind.INDEX, reason=reason)
         what = f"action {office[1]}" if office else "titled " + (document.title or "nothing")[:80]
-        return self._page(PageKind.UNKNOWN, reason=f"a page of Simple Machines Forum without posts or lists ({what})")
+        return self.page(PageKind.UNKNOWN, reason=f"a page of Simple Machines Forum without posts or lists ({what})")
 
     def _said(self) -> str | None:
         """Why the software asks to log in."""
@@ -237,19 +225,6 @@ class _Reading:
         limit = form.end() + 3_000 if form else len(markup)
         found = _NOTICE.search(markup, self.document.body_start, limit)
         return inline_text(found[1]) or None if found else None
-
-    def _page(self, kind: PageKind, *, paged: bool = False, reason: str | None = None) -> ParsedPage:
-        version = self.document.version if self.document.is_smf or self.places else None
-        parsed = ParsedPage(page_kind=kind, engine=self.engine, engine_version=version, reason=reason)
-        if paged:
-            parsed.page, parsed.last_page, parsed.next_url = self.document.pages
-        return parsed
-
-    def _feeds(self, own: str) -> list[Link]:
-        document = self.document
-        tags = [tag[0] for tag in _FEED_LINK.finditer(document.markup, 0, document.head_end)]
-        hrefs = [href for tag in tags if (href := attribute(tag, "href")) and f"board={own}" in href]
-        return [Link(rel="feed", url=absolute(document.base, href)) for href in hrefs[:1]]
 
 
 def _icons(heading: str) -> str:

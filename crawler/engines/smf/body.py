@@ -5,16 +5,15 @@ Quotes come in three markups: 1.x `div.quoteheader` followed by `div.quote`; 2.0
 """
 
 import re
-from collections.abc import Callable, Iterable
+from functools import lru_cache
 
-from crawler.engines.html import Prose, attribute, closing, inline_text
+from crawler.engines.html import attribute, behind, closing, inline_text
+from crawler.engines.html_tags import CLASS
+from crawler.engines.quoting import QuotingBody
 from crawler.engines.smf.addresses import message_of, user_of
-from crawler.records import Attachment, Quote
 
-_CLASS = re.compile(r'\sclass="([^"]*)"')
 _ANCHOR = re.compile(r"<a\b([^<>]*)>")
 _PICTURE = re.compile(r"\s*<img\b([^<>]*)>")
-_CITE = re.compile(r"\s*<cite[^<>]*>")
 _LABEL = re.compile(r"^[^:：]{1,60}[:：]\s*")  # noqa: RUF001 - the colon of East Asian translations
 # The name and the date in a quote's heading, with what the software's translations write between them, or nothing.
 _DATED = re.compile(
@@ -41,35 +40,26 @@ _LEFT_OUT = frozenset(
 )
 _CLASSED = frozenset({"div", "span", "ul", "ins", "p", "li"})
 _ATTACHED = re.compile(r"\baction(?:=|%3[dD])dlattach\b|[?;&]attach=\d")
-_DEEPEST = 20
 
 
-class Body(Prose):
+@lru_cache(maxsize=2048)
+def _meaning(name: str, classes: str) -> str:
+    """What an element is: the "heading" of a quote, a "quote", "left out", or "" for a part of the text."""
+    words = classes.split()
+    if "quoteheader" in words or "topslice_quote" in words:
+        return "heading"
+    if "quote" in words and name == "div":
+        return "quote"
+    return "" if _LEFT_OUT.isdisjoint(words) else "left out"
+
+
+class Body(QuotingBody):
     """Reads the content of the element that holds a post's text."""
-
-    def __init__(self, authors: Callable[[], Iterable[str]], depth: int = 0) -> None:
-        """`authors` gives the names on the page: what a quote's heading may name.
-
-        `depth` is the number of quotes that the fragment stands in.
-        """
-        super().__init__()
-        self.quotes: list[Quote] = []
-        self.attachments: list[Attachment] = []
-        self._authors = authors
-        self._depth = depth
-        self._heading: str | None = None
-
-    def read(self, markup: str) -> "Body":
-        """Adds a fragment; quotes are told by tags that have attributes or not."""
-        if "<blockquote>" in markup:
-            markup = markup.replace("<blockquote>", '<blockquote class="">')
-        super().read(markup)
-        return self
 
     def special(self, name: str, attributes: str, markup: str, position: int) -> int | None:
         """The software's own blocks."""
         if name == "blockquote":
-            return self._quote(name, markup, position)
+            return self.quote(name, markup, position)
         if name == "a":
             return self._link(attributes, markup, position)
         if name == "code":
@@ -77,18 +67,18 @@ class Body(Prose):
             return None
         if name not in _CLASSED:
             return None
-        found = _CLASS.search(attributes)
+        found = CLASS.search(attributes)
         if found is None:
             return None
-        words = found[1].split()
-        if "quoteheader" in words or "topslice_quote" in words:
+        meaning = _meaning(name, found[1])
+        if meaning == "heading":
             end = closing(markup, name, position, len(markup))
-            self._heading = markup[position:end]
+            self.heading = markup[position:end]
             self.block()
-            return markup.find(">", end) + 1 or len(markup)
-        if "quote" in words and name == "div":
-            return self._quote(name, markup, position)
-        if not _LEFT_OUT.isdisjoint(words):
+            return behind(markup, end)
+        if meaning == "quote":
+            return self.quote(name, markup, position)
+        if meaning:
             self.block()
             return self.past(name, markup, position)
         return None
@@ -104,38 +94,19 @@ class Body(Prose):
         href = attribute(attributes, "href")
         if href is None or href.startswith(("#", "javascript:")):
             return position
-        if _ATTACHED.search(href):
-            if all(known.url != href for known in self.attachments):
-                picture = _PICTURE.match(markup, position)
-                name = attribute(picture[1], "alt") if picture else None
-                self.attachments.append(Attachment(url=href, name=name or None))
+        if "attach" in href and _ATTACHED.search(href):
+            picture = _PICTURE.match(markup, position)
+            self.attach(href, attribute(picture[1], "alt") if picture else None)
             return position
         if "bbc_mention" in attributes or ("mention" in attributes and user_of(href)):
             return position
         return None
 
-    def _quote(self, name: str, markup: str, position: int) -> int:
-        end = closing(markup, name, position, len(markup))
-        heading, self._heading = self._heading, None
-        start = position
-        if (
-            markup.find("<cite", position, position + 80) >= 0
-            and (cite := _CITE.match(markup, position, end)) is not None
-        ):
-            close = markup.find("</cite>", cite.end(), end)
-            if close >= 0:
-                heading, start = markup[cite.end() : close], close + 7
-        if self._depth < _DEEPEST:
-            inner = Body(self._authors, self._depth + 1)
-            inner.read(markup[start:end])
-            link = _ANCHOR.search(heading or "")
-            href = attribute(link[1], "href") if link else None
-            quote = Quote(
-                post_id=message_of(href) if href else None, author=self._quoted(heading or ""), text=inner.result()
-            )
-            self.quotes += [quote, *inner.quotes]
-        self.block()
-        return markup.find(">", end) + 1 or len(markup)
+    def source(self, heading: str) -> tuple[str | None, str | None]:
+        """The post that the heading leads to, and the name in it."""
+        link = _ANCHOR.search(heading) if heading else None
+        href = attribute(link[1], "href") if link else None
+        return message_of(href) if href else None, self._quoted(heading)
 
     def _quoted(self, heading: str) -> str | None:
         """The name in "Quote from: NAME on DATE", in whatever language."""
@@ -146,7 +117,7 @@ class Body(Prose):
             return None
         said = said[label.end() :]
         known = [
-            name for name in self._authors() if said.startswith(name) and said[len(name) : len(name) + 1] in {"", " "}
+            name for name in self.authors() if said.startswith(name) and said[len(name) : len(name) + 1] in {"", " "}
         ]
         if known:
             return max(known, key=len)

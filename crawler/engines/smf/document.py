@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from crawler.engines.frame import Frame
 from crawler.engines.html import (
     absolute,
     attribute,
@@ -15,7 +14,7 @@ from crawler.engines.html import (
     number_of,
     tag_at,
 )
-from crawler.engines.page import Page
+from crawler.engines.page_reading import ForumDocument
 from crawler.engines.smf.addresses import board_of, clean, first_page, offset_of, topic_of, user_of
 
 _POWERED = re.compile(r"SMF (\d\.\d(?:\.\d+)?)")
@@ -45,21 +44,15 @@ _OWN_BOARD = (
     *("iCurBoardId:", "action=post;board=", "action=newpoll;board=", "action=markasread;sa=board;board="),
     "action=notifyboard;board=",
 )
-_ID = re.compile(r"\s*(\d+)")
 _TITLE_ENDING = re.compile(r"(?:\s|&nbsp;|\xa0)*\([^()\d]{0,40}(\d[\d.,]*)[^()\d]{0,30}\)\s*$")
 _TOPIC_LABEL = re.compile(r"^[^\W\d_]{2,20}\s?[:：]\s*")  # noqa: RUF001
 
 
-class Document(Frame):
+class Document(ForumDocument):
     """A page of Simple Machines Forum, with what its frame says."""
 
-    def __init__(self, page: Page, markup: str) -> None:
-        super().__init__(page, markup)
-        self.content: tuple[int, int] | None = None
-        """Bounds of the posts or rows, once known."""
-
     @cached_property
-    def is_smf(self) -> bool:
+    def is_ours(self) -> bool:
         """Whether the page's frame is that of Simple Machines Forum or of software that descends from it."""
         markup = self.markup
         if "smf_scripturl" in markup or "smf_theme_url" in markup or "elk_scripturl" in markup:
@@ -92,7 +85,7 @@ class Document(Frame):
         """Id of the topic of a topic's page."""
         if (found := topic_of(self.own_address) or topic_of(self.page.url)) is not None:
             return found
-        if (own := self._id_behind(_OWN_TOPIC)) is not None:
+        if (own := self.id_behind(_OWN_TOPIC)) is not None:
             return own
         return next((found for href, _ in reversed(self.breadcrumb) if (found := topic_of(href))), None)
 
@@ -103,16 +96,8 @@ class Document(Frame):
         for href, _ in reversed(self.breadcrumb):
             if (found := board_of(href)) is not None and topic_of(href) is None:
                 return found
-        own = self._id_behind(_OWN_BOARD)
+        own = self.id_behind(_OWN_BOARD)
         return own if own != "0" else None
-
-    def _id_behind(self, signs: tuple[str, ...]) -> str | None:
-        """The number behind the first of the signs that has one behind it."""
-        for sign in signs:
-            at = self.markup.find(sign, self.body_start)
-            if at >= 0 and (found := _ID.match(self.markup, at + len(sign))) is not None:
-                return found[1]
-        return None
 
     @cached_property
     def offset(self) -> int | None:
