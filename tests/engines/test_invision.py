@@ -1,52 +1,14 @@
-"""Invision Community 4 and 5: own pages in the software's markup, version by version."""
-
-import re
-from datetime import UTC, datetime
-from pathlib import Path
+"""Invision Community 4: own pages in the software's markup, version by version, and quotes of all versions."""
 
 import pytest
 
-from crawler.engines.invision import Invision
-from crawler.engines.page import Page
-from crawler.records import Attachment, Link, PageKind, ParsedPage, Poll, PollOption, Post, Quote, Status
-
-ENGINE = Invision()
-PAGES = Path(__file__).parent / "pages" / "invision"
-
-
-def parse(body: str | bytes, url: str = "https://ward.example/topic/1-x/", status: int = 200) -> ParsedPage:
-    body = body.encode() if isinstance(body, str) else body
-    return ENGINE.parse(Page(url=url, body=body, site="ward", status=status))
-
-
-def own(name: str, url: str = "https://ward.example/x") -> ParsedPage:
-    return parse((PAGES / f"{name}.html").read_bytes(), url)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def topic(
-    *contents: str, body_tag: str = '<body class="ipsApp" data-pageapp="forums" data-pagecontroller="topic">'
-) -> str:
-    """A page of Invision Community 4 with one post for each content."""
-    posts = "".join(
-        f"<article id='elComment_{number}' class='cPost ipsBox ipsComment'><div id='comment-{number}_wrap' "
-        f"data-controller='core.front.core.comment' data-commentID=\"{number}\" data-quoteData='{{&quot;userid&quot;:7,"
-        f"&quot;username&quot;:&quot;Ada&quot;,&quot;timestamp&quot;:1677751200,&quot;contentid&quot;:5}}'>"
-        f"<div data-role='commentContent' class='ipsType_richText'>{content}</div></div></article>"
-        for number, content in enumerate(contents, start=1)
-    )
-    return f"<html>{body_tag}<h1 class='ipsType_pageTitle'>Case</h1>{posts}</body></html>"
+from crawler.records import Attachment, Link, PageKind, Post, Quote, Status
+from tests.engines.invision_pages import PAGES, own, parse, topic, utc
 
 
 def only(content: str) -> Post:
     (post,) = parse(topic(content)).posts
     return post
-
-
-# -- version 4 ----------------------------------------------------------------------------------------------------
 
 
 def test_page_two_of_a_topic() -> None:
@@ -384,54 +346,3 @@ def test_code_with_numbered_lines() -> None:
         "  y",
         "twice.",
     ]
-
-
-# -- version 5 ----------------------------------------------------------------------------------------------------
-
-
-def test_a_topic_of_version_5() -> None:
-    parsed = own("thread-5")
-    assert (parsed.page_kind, parsed.engine_version, parsed.thread_id, parsed.board_id) == ("thread", "5", "88", "4")
-    (thread,) = parsed.threads
-    assert (thread.title, thread.tags, thread.is_sticky) == ("Dosing in renal failure", ["dose"], True)
-    assert (thread.solution_post_id, thread.thread_type) == ("701", "poll")
-    options = [PollOption(text="Agent one", votes=6), PollOption(text="Agent two", votes=3)]
-    assert thread.poll == Poll(question="First choice", options=options, voters=9)
-    first, second = parsed.posts
-    assert (first.author, first.author_id, first.is_opening, first.reactions) == ("Eve", "21", True, 3)
-    assert first.body_text == "Half the dose, or twice the interval?"
-    assert first.edited_at == utc("2025-01-01T12:00")
-    assert second.quotes == [Quote(post_id="700", author="Eve", text="Half the dose?")]
-    assert second.url == "https://clinic.example/community/topic/88-dosing-in-renal-failure/#findComment-701"
-
-
-def test_times_of_version_5_in_two_lengths() -> None:
-    page = (PAGES / "thread-5.html").read_text(encoding="utf-8")
-    lengths = r"\1<span class='ipsTime__long'>\2</span><span class='ipsTime__short'>1 yr</span></time>"
-    twice = re.sub(r"(<time\b[^<>]*>)([^<]*)</time>", lengths, page)
-    assert twice.count("ipsTime__long") > 2
-    assert parse(twice) == parse(page)
-
-
-def test_the_first_post_repeated_on_page_two_keeps_its_place() -> None:
-    navigation = (
-        "<ul class='ipsPagination' data-pages='2' data-ipsPagination-perPage='20'><li class='ipsPagination__page "
-        "ipsPagination__active'><a data-page='2'>2</a></li></ul>"
-    )
-    page = (
-        topic("First.", "Twenty-first.")
-        .replace("<h1", navigation + "<h1")
-        .replace("cPost", "cPost' data-ips-first-post x='", 1)
-    )
-    posts = parse(page).posts
-    assert [(post.position, post.is_opening) for post in posts] == [(1, True), (21, False)]
-
-
-def test_a_board_of_version_5() -> None:
-    parsed = own("board-5")
-    assert (parsed.page_kind, parsed.engine_version, parsed.board_id) == ("board", "5", "4")
-    assert parsed.boards[0].description == "Kidneys."
-    (row,) = parsed.threads
-    assert (row.thread_id, row.title, row.author, row.author_id) == ("88", "Dosing in renal failure", "Eve", "21")
-    assert (row.reply_count, row.view_count, row.tags, row.is_locked) == (1, 1200, ["dose"], True)
-    assert (row.created_at, row.last_post_at) == (utc("2025-01-01T10:00"), utc("2025-01-02T10:00"))
