@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 # A start tag, an end tag, or (no group 2) a comment. Attribute values may hold ">", as browsers write them when they
 # save a page. Every repetition is possessive and counted or ends where the next tag begins, so that no input makes the
 # search run away.
-_INSIDE = r"[^<>\"']*+(?:(?:\"[^\"]*+\"|'[^']*+'|[\"'])[^<>\"']*+){0,200}+"
+_INSIDE = r"[^<>\"']*+(?:(?:\"[^\"]*+\"|'[^']*+'|[\"'])[^<>\"']*+){0,2000}+"
 COMMENT = re.compile(r"<!--(?:-?>|(?:[^-<]++|-(?!->)|<(?!!--))*+-->)")
 TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]*+)({_INSIDE})>|{COMMENT.pattern}|<[!?][^<>]*+>")
 ANY_TAG = re.compile(rf"{COMMENT.pattern}|<[/!a-zA-Z]{_INSIDE}>")

@@ -4,6 +4,7 @@ import pytest
 
 from crawler.engines.discourse import Discourse
 from crawler.engines.discourse.addresses import category_of, page_parameter, topic_of
+from crawler.engines.discourse.document import version_of
 
 ENGINE = Discourse()
 
@@ -52,3 +53,14 @@ def test_parts_of_addresses() -> None:
     assert topic_of("/t/a-b/12%3Fpage=2.html") == topic_of("/t/a-b/12@page=2.html") == ("12", None)
     assert category_of("../c/vascular/5%3Fpage=1.html") == "5"
     assert page_parameter("../c/vascular/5%3Fpage=1.html") == 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta name="generator" content="Discourse 3.3.0 - https://forum.example">',
+        '<meta content="Discourse 3.3.0 - https://forum.example" name="generator">',
+    ],
+)
+def test_the_version_is_told_in_whatever_order(head: str) -> None:
+    assert version_of(f"<html><head><title>Discourse 9 of the ward</title>{head}</head>") == "3.3.0"

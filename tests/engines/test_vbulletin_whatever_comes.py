@@ -1,6 +1,7 @@
 """vBulletin: addresses, completeness, recognition, rewritten and hostile pages."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,13 @@ from crawler.engines.vbulletin.addresses import (
     thread_id_of,
 )
 from crawler.records import PageKind, ParsedPage, Post
-from tests.engines.real_pages import verify_never_hangs, verify_nothing_left, verify_survives_anything
+from tests.engines.real_pages import (
+    SECONDS_ON_HOSTILE_INPUT,
+    verify_never_hangs,
+    verify_nothing_left,
+    verify_survives,
+    verify_survives_anything,
+)
 
 ENGINE = VBulletin()
 PAGES = Path(__file__).parent / "pages" / "vbulletin"
@@ -235,3 +242,16 @@ def test_whatever_the_bytes() -> None:
 )
 def test_hostile_pages_are_read_in_time(name: str, place: str) -> None:
     verify_never_hangs(ENGINE, PAGES / f"{name}.html", place)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("thread-3", "Thanks all."), ("thread-4", "Volumen."), ("topic-5", "Both.")]
+)
+@pytest.mark.parametrize("end", ["", "</div></div>"])
+def test_quotes_within_quotes_by_the_thousand_are_read_in_time(name: str, place: str, end: str) -> None:
+    quotes = '<div class="bbcode_container"><div class="bbcode_quote">' * 5_000 + "x" + end * 5_000
+    text = (PAGES / f"{name}.html").read_text(encoding="utf-8")
+    assert place in text
+    start = time.process_time()
+    verify_survives(ENGINE, text.replace(place, quotes, 1).encode())
+    assert time.process_time() - start < SECONDS_ON_HOSTILE_INPUT

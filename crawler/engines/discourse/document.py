@@ -14,6 +14,7 @@ _GENERATOR = re.compile(r"<meta\b[^<>]*?\bname=[\"']?generator[\"']?[^<>]*?\scon
 _OWN_LINKS = re.compile(
     r"<(?:link|a)\b(?=[^<>]*?(?:mainEntityOfPage|itemprop=[\"']url))[^<>]*?\shref=[\"']([^\"'<>]*)[\"']"
 )
+_GENERATOR_BEHIND = re.compile(r"[^\"'<>]{0,300}+[\"']\s+name=[\"']?generator\b")
 _CRAWLER = re.compile(r"<body class=[\"']?crawler\b")
 _HEAD = 20_000
 _HEAD_END = 200_000
@@ -26,7 +27,7 @@ def version_of(text: str) -> str | None:
     for _ in range(_MENTIONS):  # a site may name Discourse in its title and description too
         if at < 0:
             break
-        if _GENERATOR.match(text, text.rfind("<", max(at - 400, 0), at), at):
+        if _GENERATOR.match(text, text.rfind("<", max(at - 400, 0), at), at) or _GENERATOR_BEHIND.match(text, at):
             named = _VERSION.match(text, at)
             return named[1] if named else None
         at = text.find("Discourse ", at + 10, _HEAD_END)

@@ -30,7 +30,16 @@ _WRAPPERS = frozenset({"bbcode_container", "vb_quote"})
 _LEFT_OUT = frozenset(
     {"bbcode_quote_container", "bbcode_description", "signature", "signaturecontainer", "post-signature", "lastedited"}
     | {"b-post__edit", "adsbygoogle", "attachments", "vbseo_buttons", "vbseo_liked", "vbseo_like_postbit", "ads"}
-    | {"dbtech_thanks", "js-post__edit", "ad_block", "bbcode_expand", "expandquote", "b-bbcode__description"}
+    | {
+        "tapatalkSignatur",
+        "tapatalkSignature",
+        "dbtech_thanks",
+        "js-post__edit",
+        "ad_block",
+        "bbcode_expand",
+        "expandquote",
+        "b-bbcode__description",
+    }
 )
 _HREF = re.compile(r'<a\b[^<>]*\shref="([^"]*)"')
 _NAME = re.compile(r"<(strong|b)\b[^<>]*>((?:(?!</\1>).){1,400})</\1>", re.DOTALL)
@@ -40,7 +49,7 @@ _FILE = re.compile(
 _FILE_NAME = re.compile(r":\s*([^:\s][^:]{0,120}?\.\w{2,5})(?=\s|$)")
 _THUMB = re.compile(r"[?&](?:stc|thumb|d|s|type)=\w*")
 _LEGEND = re.compile(r"\s*<legend\b[^<>]*>((?:(?!</legend>).){0,1500}+)</legend>", re.DOTALL)
-_DEEPEST = 20
+_DEEPEST = 12
 _CLASSED = frozenset({"div", "blockquote", "table", "fieldset", "span", "ins", "aside", "section", "p", "ul"})
 
 
@@ -163,6 +172,11 @@ def _worded(text: str) -> str | None:
     return found[1] if found else None
 
 
+_FRAMES = 8
+"""How many elements without words of their own may stand around a quote's heading."""
+_LONGEST_HEADING = 1_500
+
+
 def _split(content: str) -> tuple[str, str]:
     """What a quote says of its source, and the quoted words' markup."""
     by = element(content, "bbcode_postedby")
@@ -177,15 +191,20 @@ def _split(content: str) -> tuple[str, str]:
         return "", inner[1]
     if (legend := _LEGEND.match(content)) is not None:
         return legend[1], content[legend.end() :]
-    # Version 3: a first <div> that holds the name, then one with the words.
+    # Version 3: a first <div> that holds the name, then one with the words; others may stand around both.
     opened = content.find("<div")
-    while opened >= 0 and (start := content.find(">", opened) + 1):
-        end = closing(content, "div", start, len(content))
-        first = content[start:end]
-        if "<div" in first and not _NAME.search(first[: first.find("<div")]):
-            opened = content.find("<div", start)
+    for _ in range(_FRAMES):
+        start = content.find(">", opened) + 1 if opened >= 0 else 0
+        if not start:
+            break
+        limit = min(len(content), start + _LONGEST_HEADING)
+        inner_div = content.find("<div", start, limit)
+        if inner_div >= 0 and not _NAME.search(content, start, inner_div) and "</div" not in content[start:inner_div]:
+            opened = inner_div
             continue
-        if len(first) < 1_500 and _NAME.search(first) and (_target(first) or _is_heading(first)):
+        end = closing(content, "div", start, limit)
+        first = content[start:end]
+        if end < limit and _NAME.search(first) and (_target(first) or _is_heading(first)):
             return first, content[end + len("</div>") :]
         break
     return "", content
