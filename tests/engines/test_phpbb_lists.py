@@ -1,5 +1,6 @@
 """phpBB: lists in the markup of 2.0, 3.3 and subSilver 2; pages without content; addresses, zones, recognition."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -256,3 +257,13 @@ def test_every_own_page_is_recognised() -> None:
         recognition = ENGINE.recognise(Page(url=BASE, body=path.read_bytes(), site="s"))
         assert recognition is not None, path.name
         assert recognition.confidence == 0.99, path.name
+
+
+def test_rows_whose_links_an_add_on_wrote_with_single_quotes_are_not_lost() -> None:
+    written = (PAGES / "board-3.3.html").read_text(encoding="utf-8")
+    quoted = re.sub(r"<a\b[^<>']*>", lambda tag: tag[0].replace('"', "'"), written)
+    assert "class='topictitle'" in quoted
+    page = Page(url=f"{BASE}viewforum.php?f=5", body=quoted.encode(), site="ward")
+    rows = [thread.thread_id for thread in ENGINE.parse(page).threads]
+    assert rows == [thread.thread_id for thread in parse("board-3.3.html", "viewforum.php?f=5").threads]
+    assert rows

@@ -96,7 +96,8 @@ class PhpBB:
         document = Document(page, text)
         reading = _Reading(self.name, document)
         parsed = reading.parsed()
-        empty = not reading.places and not reading.links and not parsed.boards
+        without_rows = parsed.page_kind is PageKind.BOARD and not parsed.threads
+        empty = not reading.places and not reading.links and (without_rows or not parsed.boards)
         if empty and any(holds(text, sign) for sign in _REWRITTEN) and (tidied := tidy(text)):
             return _Reading(self.name, Document(page, tidied)).parsed()
         return parsed
