@@ -3,7 +3,9 @@
 import logging
 import os
 import select
+import signal
 import sys
+from typing import NoReturn
 
 from crawler.errors import InterruptedCrawlError, MedthreadsError
 
@@ -18,14 +20,19 @@ def main() -> None:
         Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), markup=False, style="bold red")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        # While the modules load; later the commands answer it themselves.
-        print("Stopped by Ctrl-C before anything was done.", file=sys.stderr)
-        sys.exit(InterruptedCrawlError.exit_code)
+        # Before and after the modules load; the commands answer it themselves.
+        _stop_at_once()
 
 
 def _run() -> None:
-    from medthreads.commands.app import ReaderGoneError, app  # here: it takes a while, and main() answers Ctrl-C
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_ours:
+        # Python loses a KeyboardInterrupt that comes in a callback of its importing; a handler of ours is not lost.
+        signal.signal(signal.SIGINT, _stop_at_once)
+    from medthreads.commands.app import ReaderGoneError, app  # here: it takes a while
 
+    if is_ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _log_for_people()
     try:
         app()
@@ -35,6 +42,12 @@ def _run() -> None:
         # `head`, say, has all it wanted: that is no failure of ours. What is still buffered has to go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _stop_at_once(*_signal: object) -> NoReturn:
+    """Ends the process where nothing has been begun."""
+    print("Stopped by Ctrl-C before anything was done.", file=sys.stderr, flush=True)
+    os._exit(InterruptedCrawlError.exit_code)
 
 
 def _reader_is_gone() -> bool:
