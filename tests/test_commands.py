@@ -177,7 +177,12 @@ def test_ctrl_c_while_modules_load_is_told_in_one_sentence(medthreads: Medthread
     python, *arguments = medthreads.command("snapshots")
     # Python tells each module that it has loaded: the signal comes while the commands' own are on their way.
     process = subprocess.Popen(
-        [python, "-X", "importtime", *arguments], stderr=subprocess.PIPE, env=medthreads.environ, text=True
+        [python, "-X", "importtime", *arguments],
+        stderr=subprocess.PIPE,
+        env=medthreads.environ,
+        text=True,
+        # A shell's background job, as this suite may be, passes on that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     assert any("typer" in line for line in process.stderr)
