@@ -127,7 +127,7 @@ class SiteLanding:
                 _put(self._landing.folder, self._place)
         if before is not None:
             return Stored(new=0, edited=0, seen=before.counts["seen"])
-        counts = pipeline.store(str(self._archive.root), self._place).counts
+        counts = pipeline.store(self._archive.location, self._place).counts
         return Stored(new=counts["new"], edited=counts["edited"], seen=counts["seen"])
 
     def discard(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from crawler.errors import ArchiveError, KeyMissingError
+from storage.files import Files
 from storage.keys import KEY_FILE_VARIABLE, Pseudonyms, make_key, read_key
 
 _FORMAT = 1
@@ -23,53 +24,47 @@ class About(msgspec.Struct):
     key_fingerprint: str
 
 
-def read_about(root: Path) -> About | None:
-    """What the archive in `root` says of itself; None where there is none.
+def read_about(files: Files) -> About | None:
+    """What the archive says of itself; None where there is none.
 
     Raises:
         ArchiveError: it is damaged, or of another format.
     """
-    path = root / _ABOUT
+    where = files.uri(_ABOUT)
     try:
-        about = msgspec.json.decode(path.read_bytes(), type=About)
+        about = msgspec.json.decode(files.read(_ABOUT), type=About)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise ArchiveError(f"{path} is damaged ({error}); put it back from a copy.") from error
+        raise ArchiveError(f"{where} is damaged ({error}); put it back from a copy.") from error
     if about.format != _FORMAT:
         raise ArchiveError(
-            f"The archive {root} has format {about.format}, this version reads {_FORMAT}; use a newer one."
+            f"The archive {files.location} has format {about.format}, this version reads {_FORMAT}; use a newer one."
         )
     return about
 
 
-def make_archive(root: Path, key_file: Path) -> About:
+def make_archive(files: Files, key_file: Path) -> About:
     """Makes the archive; of two processes that do so at once one wins.
 
     Raises:
         ArchiveError: the folder cannot be written, or holds something else.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise ArchiveError(f"The folder {root} cannot be written; give another place, or the right to write there.")
-    strange = sorted(
-        entry.name for entry in root.iterdir() if entry.name not in _BEFORE_FIRST_USE and entry.name[0] != "."
-    )
-    if strange and not (root / _ABOUT).exists():
-        raise ArchiveError(f"The folder {root} holds something else ({strange[0]}); give an empty or a new one.")
+    if (root := files.local) is not None:
+        root.mkdir(parents=True, exist_ok=True)
+        if not os.access(root, os.W_OK | os.X_OK):
+            raise ArchiveError(f"The folder {root} cannot be written; give another place, or the right to write there.")
+    names = (entry.name for entry in root.iterdir()) if root else (entry.path.split("/")[0] for entry in files.list())
+    strange = next((name for name in names if name not in _BEFORE_FIRST_USE and name[0] != "."), None)
+    if strange and not files.exists(_ABOUT):
+        raise ArchiveError(f"{files.location} holds something else ({strange}); give an empty or a new folder.")
     about = About(_FORMAT, secrets.token_hex(8), make_key(key_file).fingerprint)
-    aside = root / f".{_ABOUT}.{about.id}"
-    try:
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n")
-        (root / _ABOUT).hardlink_to(aside)
-    except FileExistsError:
-        return read_about(root) or about
-    finally:
-        aside.unlink(missing_ok=True)
+    if not files.create(_ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n"):
+        return read_about(files) or about
     return about
 
 
-def key_of(about: About, root: Path, key_file: Path) -> Pseudonyms:
+def key_of(about: About, location: str, key_file: Path) -> Pseudonyms:
     """What makes the archive's pseudonyms.
 
     Raises:
@@ -78,12 +73,12 @@ def key_of(about: About, root: Path, key_file: Path) -> Pseudonyms:
     pseudonyms = read_key(key_file)
     if pseudonyms is None:
         raise KeyMissingError(
-            f"The archive {root} holds pseudonyms, and their key is not at {key_file}; put the key file back there, or "
-            f"set {KEY_FILE_VARIABLE} to where it is."
+            f"The archive {location} holds pseudonyms, and their key is not at {key_file}; put the file back there, "
+            f"or set {KEY_FILE_VARIABLE} to where it is."
         )
     if pseudonyms.fingerprint != about.key_fingerprint:
         raise KeyMissingError(
-            f"The key in {key_file} is not the one that the archive {root} was made with; put that one back, or set "
-            f"{KEY_FILE_VARIABLE} to where it is."
+            f"The key in {key_file} is not the one that the archive {location} was made with; put that one back, or "
+            f"set {KEY_FILE_VARIABLE} to where it is."
         )
     return pseudonyms

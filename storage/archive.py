@@ -28,13 +28,15 @@ from storage.about import About, key_of, make_archive, read_about
 from storage.absences import vanished
 from storage.batch import Batch
 from storage.checks import CrawlFigures
+from storage.checksums import Checksums
 from storage.dedupe import Changes
+from storage.files import Files, files_at, work_folder
 from storage.index import Index
 from storage.index_filling import NEEDED, CommittedCrawl, Missed
 from storage.keys import Pseudonyms, key_file_for
 from storage.known import Known, Row
 from storage.schema import PUBLISHED, TABLES
-from storage.tables import Tables, arrow_table, read_whole, storage_errors
+from storage.tables import Tables, arrow_table, storage_errors
 from storage.views import connection_for, define_views, quoted, reading
 
 _ROWS_AT_ONCE = 50_000
@@ -87,11 +89,15 @@ _OF_RECEIPT = (
 class Archive:
     """One archive, opened. Any number of processes may have it open; commits of different sites never wait long."""
 
-    def __init__(self, root: Path, about: About, key_file: Path) -> None:
-        self.root = root
+    def __init__(self, files: Files, work: Path, about: About, key_file: Path) -> None:
+        self.files = files
+        self.location = files.location
+        self.work = work
+        """The local folder of what is made on the way (landings, caches, locks): the archive itself, unless on S3."""
         self._about, self._key_file = about, key_file
-        self.tables = Tables(root)
-        self.index = Index(root / ".index" / "known.sqlite", about.id)
+        self.tables = Tables(files)
+        self.checksums = Checksums(files)
+        self.index = Index(work / ".index" / "known.sqlite", about.id)
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms:
@@ -100,11 +106,11 @@ class Archive:
         Raises:
             KeyMissingError: the key is not where it should be, or another one is.
         """
-        return key_of(self._about, self.root, self._key_file)
+        return key_of(self._about, self.location, self._key_file)
 
     @classmethod
     def open(cls, location: str | Path, create: bool = True, environ: Mapping[str, str] = os.environ) -> "Archive":
-        """The archive in a folder, made on first use together with its key.
+        """The archive in a folder or at an s3:// address, made on first use together with its key.
 
         With `create` off it is opened for reading, which needs no key: the archive may have been handed on without.
 
@@ -113,42 +119,52 @@ class Archive:
             ArchiveError: the location is a file, cannot be written, or holds something else; or there is no archive
                 and none is to be made.
         """
-        if "://" in str(location):
-            raise ArchiveError(f"{location} is no folder; this version keeps archives in local folders only.")
-        root = Path(location).resolve()
-        if root.exists() and not root.is_dir():
+        files = files_at(str(location), environ)
+        root = files.location
+        if files.local and files.local.exists() and not files.local.is_dir():
             raise ArchiveError(f"{root} is a file; an archive is a folder: give another place.")
         with storage_errors(root):
-            about = read_about(root)
+            about = read_about(files)
             if about is None and not create:
                 raise ArchiveError(f"There is no archive in {root}; a first crawl or import makes one.")
             if about is None:
-                about = make_archive(root, key_file_for(str(root), environ))
-        archive = cls(root, about, key_file_for(str(root), environ))
+                about = make_archive(files, key_file_for(root, environ))
+        archive = cls(files, work_folder(files, environ), about, key_file_for(root, environ, needed=create))
         if create:
             # Before anything is fetched: rows without a key would be lost work.
             _ = archive.pseudonyms
         return archive
 
     @property
+    def root(self) -> Path:
+        """The archive's folder.
+
+        Raises:
+            ArchiveError: it is on S3.
+        """
+        if self.files.local is None:
+            raise ArchiveError(f"{self.location} is no folder, and this needs one.")
+        return self.files.local
+
+    @property
     def landing_root(self) -> Path:
         """Where crawls land: a folder per site in it, a folder per crawl in that."""
-        return self.root / "landing"
+        return self.work / "landing"
 
     @property
     def spill(self) -> Path:
         """Where queries put what does not fit into memory: inside the archive, as it holds the same texts."""
-        return self.root / ".index" / "spill"
+        return self.work / ".index" / "spill"
 
     def state(self, site: str) -> SiteState:
         """What a crawl of the site has to know when it starts."""
-        with storage_errors(self.root):
+        with storage_errors(self.location):
             self._bring_up_index()
             return self.index.state(site)
 
     def posts_since(self, site: str, since: datetime) -> list[PostState]:
         """The site's posts written since then that may be looked at again."""
-        with storage_errors(self.root):
+        with storage_errors(self.location):
             self._bring_up_index()
             return self.index.posts_since(site, since)
 
@@ -177,14 +193,14 @@ class Archive:
         rows = {name: arrow_table(name, changes.rows[name]) for name in TABLES if name != "crawls"}
         attempt = _digest(changes, rows)
         rows = {name: _marked(table, attempt) for name, table in rows.items()}
-        with storage_errors(self.root):
+        with storage_errors(self.location):
             for name, table in rows.items():
                 self.tables.append(name, table, attempt)
             snapshot = self._mark(changes, receipt, attempt)
         batches = {name: table.to_batches() for name, table in rows.items()}
         crawl = CommittedCrawl(snapshot.number, changes.generation, receipt)
         self._bring_up_index(snapshot.number - 1)
-        with storage_errors(self.root):
+        with storage_errors(self.location):
             self.index.bring_up(snapshot.number, lambda since: self._missed(since, Missed([crawl], batches)))
         return snapshot
 
@@ -217,22 +233,23 @@ class Archive:
             if row["site"] == site and not row["crawl_id"].startswith(IMPORT_PREFIX)
         ]
 
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection that can read the archive's files, without any views."""
+        return connection_for(self.spill, self.files.filesystem)
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the views of the archive as it is now, see `storage.views`.
 
         Read instants as Arrow (`.to_arrow_table()`): as Python objects DuckDB gives them only with pytz installed.
         """
-        connection = connection_for(self.spill)
-        with storage_errors(self.root):
-            define_views(connection, self.root, self.tables)
+        connection = self.connection()
+        with storage_errors(self.location):
+            define_views(connection, self.files, self.tables)
         return connection
 
     def _crawls(self, columns: tuple[str, ...]) -> list[Row]:
-        with storage_errors(self.root):
-            delta = self.tables.load("crawls")
-            if delta is None:
-                return []
-            rows = read_whole(delta, columns)
+        with storage_errors(self.location):
+            rows = self.tables.read_whole("crawls", columns)
         return sorted(rows, key=lambda row: int(row["snapshot"]))
 
     def snapshot_of(self, site: str, crawl_id: str) -> Snapshot | None:
@@ -247,13 +264,14 @@ class Archive:
         """Appends the crawl's own row, which makes its rows visible; again if another site's commit was faster."""
         while True:
             delta = self.tables.ensure("crawls")
-            crawls = read_whole(delta, ("snapshot", "site", "crawl_id"))
+            crawls = self.tables.read_whole("crawls", ("snapshot", "site", "crawl_id"), delta)
             of_site = {row["crawl_id"] for row in crawls if row["site"] == receipt.site}
             if receipt.crawl_id in of_site and (held := self.snapshot_of(receipt.site, receipt.crawl_id)) is not None:
                 return held
             if len(of_site) + 1 != changes.generation:
                 raise ArchiveError(
-                    f"Another crawl of {receipt.site} was committed to {self.root} meanwhile; commit this one again."
+                    f"Another crawl of {receipt.site} was committed to {self.location} meanwhile; "
+                    "commit this one again."
                 )
             number = max((int(row["snapshot"]) for row in crawls), default=0) + 1
             row = _crawl_row(changes, receipt) | {"snapshot": number, "attempt": attempt}
@@ -264,7 +282,7 @@ class Archive:
         if snapshot is None:
             rows = self._crawls(("snapshot",))
             snapshot = int(rows[-1]["snapshot"]) if rows else 0
-        with storage_errors(self.root):
+        with storage_errors(self.location):
             self.index.bring_up(snapshot, self._missed)
 
     def _missed(self, since: int, held: Missed | None = None) -> Missed:
@@ -288,7 +306,7 @@ class Archive:
         if not files or not attempts:
             return
         order = pa.table({"attempt": attempts, "ordinal": pa.array(range(len(attempts)), pa.int64())})
-        with connection_for(self.spill) as connection:
+        with self.connection() as connection:
             connection.register("commits", order)
             query = f"FROM {reading(files, TABLES[name])} AS r JOIN commits USING (attempt)"
             columns = ", ".join(f"r.{column}" for column in NEEDED[name])
@@ -309,7 +327,7 @@ class Archive:
         files = self.tables.files(versions.name, site=site, months=months)
         dropped = "body_text, quotes, attachments, links, attempt, previous_month"
         attempts = [row["attempt"] for row in self._crawls(("snapshot", "attempt"))]
-        with connection_for(self.spill) as connection:
+        with self.connection() as connection:
             connection.register("wanted", pa.table({"post_id": pa.array(post_ids, pa.string())}))
             connection.register("committed", pa.table({"attempt": pa.array(attempts, pa.string())}))
             rows = connection.sql(

@@ -5,13 +5,15 @@ S3 is reached through obstore, as its conditional writes decide which of two pro
 are those of every S3 client: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL and so on.
 """
 
+import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,8 +21,11 @@ import pyarrow.parquet as pq
 from crawler.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from obstore.store import S3Store
+    from fsspec import AbstractFileSystem
+    from obstore.store import ClientConfig, S3Config, S3Store
 
+WORK_VARIABLE = "MEDTHREADS_WORK"
+"""Names a folder for the local files of archives on S3: crawls in the making, the index, locks."""
 _S3_SETTINGS = (
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
     *("AWS_ENDPOINT_URL", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_KMS_KEY_ID"),
@@ -52,6 +57,14 @@ class Files(Protocol):
     @property
     def local(self) -> Path | None:
         """The folder, where it is one."""
+
+    @property
+    def options(self) -> dict[str, str] | None:
+        """What deltalake is to be told (`storage_options`)."""
+
+    @property
+    def filesystem(self) -> "AbstractFileSystem | None":
+        """What DuckDB reads them through, where it needs something for that."""
 
     def uri(self, path: str = "") -> str:
         """What DuckDB, deltalake, Polars or Spark call the file or folder."""
@@ -120,6 +133,16 @@ class LocalFiles:
     def local(self) -> Path | None:
         """The folder."""
         return self.root
+
+    @property
+    def options(self) -> None:
+        """None."""
+        return
+
+    @property
+    def filesystem(self) -> None:
+        """None."""
+        return
 
     def uri(self, path: str = "") -> str:
         """The path."""
@@ -217,14 +240,31 @@ class S3Files:
         return None
 
     @property
+    def options(self) -> dict[str, str]:
+        """The settings of S3."""
+        return {**self._settings, "timeout": f"{_TIMEOUT.total_seconds():.0f}s"}
+
+    @property
+    def filesystem(self) -> "AbstractFileSystem":
+        """S3 as fsspec knows it: DuckDB's own way to S3 is an extension that has to be downloaded."""
+        from obstore.fsspec import FsspecStore
+
+        settings, client = self._config()
+        return FsspecStore("s3", config=settings, client_options=client)
+
+    def _config(self) -> "tuple[S3Config, ClientConfig]":
+        settings = dict(self._settings)
+        allow_http = settings.pop("AWS_ALLOW_HTTP", "false") == "true"
+        return cast("S3Config", settings), {"allow_http": allow_http, "timeout": _TIMEOUT}
+
+    @property
     def store(self) -> "S3Store":
         """The store of obstore, whose root is the archive."""
         if self._opened is None:
             from obstore.store import S3Store  # here: nobody else needs it, and it takes a while to load
 
-            settings = dict(self._settings)
-            client = {"allow_http": settings.pop("AWS_ALLOW_HTTP", "false") == "true", "timeout": _TIMEOUT}
-            self._opened = S3Store.from_url(self.location, config=settings, client_options=client)  # type: ignore[arg-type] # any keys
+            settings, client = self._config()
+            self._opened = S3Store.from_url(self.location, config=settings, client_options=client)
         return self._opened
 
     def uri(self, path: str = "") -> str:
@@ -296,6 +336,11 @@ def s3_settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return settings
 
 
-def name_of(path: str) -> str:
-    """The last part of a path."""
-    return PurePosixPath(path).name
+def work_folder(files: Files, environ: Mapping[str, str] = os.environ) -> Path:
+    """The local folder for what is made on the way: the archive's own, else MEDTHREADS_WORK, else one in ~/.cache."""
+    if files.local is not None:
+        return files.local
+    name = re.sub(r"[^a-z0-9]+", "-", files.location.lower().removeprefix("s3://")).strip("-")
+    told = hashlib.blake2b(files.location.encode(), digest_size=4).hexdigest()
+    base = environ.get(WORK_VARIABLE)
+    return (Path(base) if base else Path.home() / ".cache" / "medthreads") / f"{name}-{told}"

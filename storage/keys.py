@@ -51,8 +51,11 @@ class Pseudonyms:
         return hmac.digest(self._secret, b"\0fingerprint of the key", "sha256").hex()[:32]
 
 
-def key_file_for(location: str, environ: Mapping[str, str] = os.environ) -> Path:
+def key_file_for(location: str, environ: Mapping[str, str] = os.environ, needed: bool = True) -> Path:
     """Where the secret of the archive at `location` (a folder or s3:// address) is kept.
+
+    Args:
+        needed: whether it will be read; else an archive on S3 may do without MEDTHREADS_KEY_FILE.
 
     Raises:
         KeyMissingError: the archive is on S3 and MEDTHREADS_KEY_FILE is not set.
@@ -60,9 +63,12 @@ def key_file_for(location: str, environ: Mapping[str, str] = os.environ) -> Path
     """
     named = environ.get(KEY_FILE_VARIABLE)
     if "://" in location:
-        if not named:
-            raise KeyMissingError(f"The archive {location} needs {KEY_FILE_VARIABLE}: a local file for its key.")
-        return Path(named)
+        if not named and needed:
+            raise KeyMissingError(
+                f"The archive {location} needs a key for its pseudonyms: set {KEY_FILE_VARIABLE} to a local file; it "
+                "is made there if there is no archive yet."
+            )
+        return Path(named or f"({KEY_FILE_VARIABLE} is not set)")
     folder = Path(location).resolve()
     if not named:
         return folder.with_name(folder.name + ".key")

@@ -2,7 +2,8 @@
 
 <archive>/current/
     posts/site=.../month=.../data.parquet       threads/site=.../month=.../data.parquet
-    manifest.json                               what is published as of which snapshot, with rows and SHA-256
+    manifest.json                               what is published as of which snapshot, with rows and SHA-256; it is
+                                                written last: with it a publish has come to its end
 
 A partition is worked out from its version files, and from counters: those published before plus the observations
 since, which is the cost of the batch. Where the file is not the one that the manifest names (a publish that did not
@@ -13,6 +14,7 @@ were made, all observations of the site are read instead. Both give the same byt
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +30,11 @@ from storage.archive import Archive
 from storage.columns import Table
 from storage.schema import COUNTERS, PUBLISHED, SCHEMA_VERSION, TABLES
 from storage.tables import storage_errors
-from storage.views import MANIFEST, connection_for, current_select, quoted, read_manifest, reading, sightings_select
+from storage.views import MANIFEST, current_select, quoted, read_manifest, reading, sightings_select
 
 _LOCK_SECONDS = 600.0
 _FILE = "data.parquet"
-_ASIDE = ".new"
+FOLDER = "current"
 _MEMORY = "1GB"
 
 
@@ -83,23 +85,31 @@ def publish(
         BusyError: another process has been publishing for 10 minutes.
         DiskFullError, ArchiveError: a file cannot be written; what was published before stays.
     """
-    with storage_errors(archive.root):
-        lock = archive.root / ".index" / "publish.lock"
+    with storage_errors(archive.location):
+        lock = archive.work / ".index" / "publish.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
+            aside = archive.work / ".index" / "publishing"
             with FileLock(lock, timeout=_LOCK_SECONDS):
-                return _Publishing(archive).run(site, partitions or ())
+                shutil.rmtree(aside, ignore_errors=True)  # what a killed one left
+                aside.mkdir(parents=True)
+                try:
+                    return _Publishing(archive, aside).run(site, partitions or ())
+                finally:
+                    shutil.rmtree(aside, ignore_errors=True)
         except Timeout:
-            raise BusyError(f"Another process is publishing {archive.root}; try again when it has ended.") from None
+            raise BusyError(f"Another process is publishing {archive.location}; try again when it has ended.") from None
 
 
 class _Publishing:
     """One publish, under the lock."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, aside: Path) -> None:
         self.archive = archive
-        self.folder = archive.root / "current"
-        manifest = read_manifest(archive.root)
+        self.aside = aside
+        """Where files are written before they take their place."""
+        self.files = archive.files
+        manifest = read_manifest(archive.files)
         self.is_new = manifest is None or manifest.get("schema_version") != SCHEMA_VERSION
         files = manifest["files"] if manifest and not self.is_new else {}
         sites = manifest["sites"] if manifest and not self.is_new else {}
@@ -115,10 +125,10 @@ class _Publishing:
         crawls = archive.committed(None if self.is_new else site)
         done = Published(max((crawl.snapshot for crawl in crawls), default=0))
         due = [crawl for crawl in crawls if crawl.snapshot > self.shown.get(crawl.site, 0)]
-        with connection_for(archive.spill) as connection:
+        with archive.connection() as connection:
             connection.execute(f"SET memory_limit = '{_MEMORY}'")
             connection.register("committed", _strings("attempt", [crawl.attempt for crawl in crawls]))
-            written: list[tuple[Path, Path]] = []
+            written: list[tuple[Path, str]] = []
             for name in sorted({crawl.site for crawl in due} | {name for name, _ in forced}):
                 of_site = [crawl for crawl in due if crawl.site == name]
                 months = {month for forced_site, month in forced if forced_site == name}
@@ -133,23 +143,22 @@ class _Publishing:
                 self.shown[name] = max((crawl.snapshot for crawl in of_site), default=self.shown.get(name, 0))
             # Everything is written aside first, so that the time in which old and new stand side by side is short.
             for aside, final in written:
-                aside.replace(final)
+                self.files.take(final, aside)
         if due or forced or self.is_new:
             self._write_manifest()
         self._remove(done)
         return done
 
     def _make(
-        self, maker: "_Maker", partition: Partition, anew: bool, written: list[tuple[Path, Path]], done: Published
+        self, maker: "_Maker", partition: Partition, anew: bool, written: list[tuple[Path, str]], done: Published
     ) -> None:
-        final = self.folder / partition.path
+        final = f"{FOLDER}/{partition.path}"
         rows = maker.rows(partition.month, None if anew else final)
         if rows.num_rows == 0:
             if self.entries.pop(partition.path, None) is not None:
                 done.removed.append(partition.path)
             return
-        final.parent.mkdir(parents=True, exist_ok=True)
-        aside = final.with_suffix(_ASIDE)
+        aside = self.aside / f"{len(written)}.parquet"
         write_parquet(rows, PUBLISHED[partition.table][0], aside)
         entry = _Entry(rows.num_rows, aside.stat().st_size, sha256_of(aside))
         if self.entries.get(partition.path) == entry and not anew:
@@ -163,10 +172,14 @@ class _Publishing:
 
     def _is_sound(self, partition: Partition) -> bool:
         """Whether the file is the one that was published; one that was never published is as sound as none."""
-        entry, path = self.entries.get(partition.path), self.folder / partition.path
+        entry, path = self.entries.get(partition.path), f"{FOLDER}/{partition.path}"
         if entry is None:
-            return not path.exists()
-        return path.exists() and path.stat().st_size == entry.bytes and sha256_of(path) == entry.sha256
+            return not self.files.exists(path)
+        try:
+            content = self.files.read(path)
+        except FileNotFoundError:
+            return False
+        return len(content) == entry.bytes and hashlib.sha256(content).hexdigest() == entry.sha256
 
     def _write_manifest(self) -> None:
         manifest = {
@@ -175,22 +188,16 @@ class _Publishing:
             "schema_version": SCHEMA_VERSION,
             "files": {path: entry._asdict() for path, entry in sorted(self.entries.items())},
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / (MANIFEST + _ASIDE)
-        with aside.open("wb") as file:
-            file.write(json.dumps(manifest, indent=2).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self.folder / MANIFEST)
+        self.files.write(f"{FOLDER}/{MANIFEST}", sealed(manifest))
 
     def _remove(self, done: Published) -> None:
         """Deletes files that the manifest no longer names: emptied partitions, and what a killed publish left."""
         for table in PUBLISHED:
-            for path in (self.folder / table).glob("site=*/month=*/*"):
-                relative = path.relative_to(self.folder).as_posix()
+            for held in list(self.files.list(f"{FOLDER}/{table}")):
+                relative = held.path.removeprefix(f"{FOLDER}/")
                 if relative not in self.entries:
-                    path.unlink()
-                    if path.name == _FILE and relative not in done.removed:
+                    self.files.delete(held.path)
+                    if relative.endswith(_FILE) and relative not in done.removed:
                         done.removed.append(relative)
 
 
@@ -227,12 +234,12 @@ class _Maker:
         ).to_arrow_table()
         return {month for month in found.column(0).to_pylist() if month is not None}
 
-    def rows(self, month: str, before: Path | None) -> pa.Table:
+    def rows(self, month: str, before: str | None) -> pa.Table:
         """The partition's rows in their order.
 
         Args:
             month: which.
-            before: its published file, whose counters may be relied on; None to read all observations instead.
+            before: path of its published file, whose counters may be relied on; None to read all observations instead.
         """
         if before is not None and self._is_ahead(month, before):
             before = None
@@ -259,9 +266,12 @@ class _Maker:
         ).to_arrow_table()
         return made.cast(pa.schema([self.published.schema.field(name) for name in columns]))
 
-    def _is_ahead(self, month: str, before: Path) -> bool:
+    def _published(self, path: str) -> list[str]:
+        return [self.archive.files.uri(path)] if self.archive.files.exists(path) else []
+
+    def _is_ahead(self, month: str, before: str) -> bool:
         """Whether the published counters cannot be added to: a record came in, or was sighted later than this."""
-        files = [before] if before.exists() else []
+        files = self._published(before)
         came_in = f"SELECT 1 FROM fresh_versions WHERE month = {quoted(month)} AND previous_month IS NOT NULL"  # noqa: S608 - ours
         earlier = (
             f"SELECT 1 FROM {reading(files, self.published)} AS p JOIN sightings AS s USING ({self.key}) "  # noqa: S608 - ours
@@ -278,10 +288,10 @@ class _Maker:
         condition = f"site = {quoted(self.site)} AND attempt IN (FROM {attempts})"
         return sightings_select(self.table, source, condition).replace(" FROM ", f", {further} FROM ", 1)
 
-    def _sightings_after(self, before: Path) -> str:
+    def _sightings_after(self, before: str) -> str:
         """The published counters as sightings, and the due ones over them."""
         counters = COUNTERS[self.table]
-        files = [before] if before.exists() else []
+        files = self._published(before)
         return (
             f"SELECT coalesce(s.site, p.site) AS site, coalesce(s.{self.key}, p.{self.key}) AS {self.key}, "
             + ", ".join(f"coalesce(s.{name}, p.{name}) AS {name}" for name in counters)
@@ -307,6 +317,18 @@ def write_parquet(rows: pa.Table, table: Table, path: Path) -> None:
         )
         file.flush()
         os.fsync(file.fileno())
+
+
+def sealed(manifest: dict[str, object]) -> bytes:
+    """The manifest as JSON, with the SHA-256 of all that stands before its last line."""
+    body = json.dumps(manifest, indent=2)[:-2].encode()
+    return body + f',\n  "sha256": "{hashlib.sha256(body).hexdigest()}"\n}}\n'.encode()
+
+
+def is_sealed(content: bytes) -> bool:
+    """Whether a manifest is as `sealed` wrote it, to the bit."""
+    body, _, rest = content.rpartition(b",\n")
+    return rest == f'  "sha256": "{hashlib.sha256(body).hexdigest()}"\n}}\n'.encode()
 
 
 def sha256_of(path: Path) -> str:

@@ -15,12 +15,13 @@ from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from obstore.exceptions import BaseError
 
 from crawler.errors import ArchiveError, DiskFullError
 from storage.columns import Table
+from storage.files import Files
 from storage.known import Row
 from storage.schema import TABLES
 
@@ -36,7 +37,7 @@ _LEAST_FREE = 1 << 20
 
 
 @contextmanager
-def storage_errors(root: Path) -> Iterator[None]:
+def storage_errors(root: Path | str) -> Iterator[None]:
     """Names the causes that an operator can act on; around all that reads or writes the archive's files.
 
     Raises:
@@ -44,7 +45,7 @@ def storage_errors(root: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, DeltaError, sqlite3.Error, duckdb.IOException) as error:
+    except (OSError, DeltaError, sqlite3.Error, duckdb.IOException, BaseError) as error:
         full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
         full = full or any(sign in str(error) for sign in _FULL)
         if full or (_PERHAPS_FULL in str(error) and _is_nearly_full(root)):
@@ -55,24 +56,11 @@ def storage_errors(root: Path) -> Iterator[None]:
         raise ArchiveError(f"The archive {root} cannot be read or written: {reason}.") from error
 
 
-def _is_nearly_full(root: Path) -> bool:
+def _is_nearly_full(root: Path | str) -> bool:
     try:
         return shutil.disk_usage(root).free < _LEAST_FREE
     except OSError:
         return False
-
-
-def read_whole(delta: DeltaTable, columns: Sequence[str]) -> list[Row]:
-    """All rows of a small table without partitions.
-
-    File by file: deltalake's own `to_pyarrow_table` reads ahead in threads through Python, and every other process
-    that ended soon after was aborted by them ("terminate called without an active exception", pyarrow 26).
-    """
-    # They are addresses: a folder's space stands as %20.
-    files = (pq.ParquetFile(unquote(path)) for path in delta.file_uris())
-    rows = (row for file in files for row in file.read(columns=list(columns), use_threads=False).to_pylist())
-    # A file of an earlier version may lack a column.
-    return [{name: row.get(name) for name in columns} for row in rows]
 
 
 def arrow_table(name: str, rows: list[Row]) -> pa.Table:
@@ -84,15 +72,15 @@ def arrow_table(name: str, rows: list[Row]) -> pa.Table:
 
 
 class Tables:
-    """The Delta tables under one folder."""
+    """The Delta tables of one archive."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, files: Files) -> None:
+        self._files = files
 
     def load(self, name: str) -> DeltaTable | None:
         """The table at its newest version; None where nothing was ever appended."""
         try:
-            return DeltaTable(self.root / name)
+            return DeltaTable(self._files.uri(name), storage_options=self._files.options)
         except TableNotFoundError:
             return None
 
@@ -105,16 +93,36 @@ class Tables:
         statistics = ",".join(column.name for column in table.columns if column.statistics)
         try:
             DeltaTable.create(
-                self.root / name,
+                self._files.uri(name),
                 table.schema,
                 mode="ignore",
+                storage_options=self._files.options,
                 partition_by=list(table.partition_by),
                 configuration={"delta.dataSkippingStatsColumns": statistics},
             )
         except (CommitFailedError, DeltaError):
             if self.load(name) is None:
                 raise
-        return DeltaTable(self.root / name)
+        return DeltaTable(self._files.uri(name), storage_options=self._files.options)
+
+    def read_whole(self, name: str, columns: Sequence[str], delta: DeltaTable | None = None) -> list[Row]:
+        """All rows of a small table without partitions, as of `delta` or as of now.
+
+        File by file: deltalake's own `to_pyarrow_table` reads ahead in threads through Python, and every other process
+        that ended soon after was aborted by them ("terminate called without an active exception", pyarrow 26).
+        """
+        files = (self._files.parquet(path) for path in self.paths(name, delta))
+        rows = (row for file in files for row in file.read(columns=list(columns), use_threads=False).to_pylist())
+        # A file of an earlier version may lack a column.
+        return [{column: row.get(column) for column in columns} for row in rows]
+
+    def paths(self, name: str, delta: DeltaTable | None = None) -> list[str]:
+        """Paths of the table's data files below the archive, as of `delta` or as of now."""
+        loaded = delta or self.load(name)
+        if loaded is None:
+            return []
+        actions = pa.table(loaded.get_add_actions(flatten=True))
+        return sorted(f"{name}/{unquote(str(path))}" for path in actions.column("path").to_pylist())
 
     def append(self, name: str, rows: pa.Table, attempt: str) -> bool:
         """Appends the rows unless this very attempt has done so before; whether it did."""
@@ -152,7 +160,7 @@ class Tables:
         crawl_ids: Collection[str] = (),
         moved_from: str | None = None,
     ) -> list[str]:
-        """Paths of the table's data files, without those that the log proves to hold none of the rows asked for.
+        """Addresses of the table's data files, without those that the log proves to hold none of the rows asked for.
 
         Args:
             months: of these partitions only, unless empty.
@@ -165,7 +173,7 @@ class Tables:
         actions = pa.table(delta.get_add_actions(flatten=True))
         names = [column for column in actions.column_names if column in _ACTION_COLUMNS]
         return sorted(
-            str(self.root / name / action["path"])
+            self._files.uri(f"{name}/{unquote(action['path'])}")
             for action in actions.select(names).to_pylist()
             if (site is None or action["partition.site"] == site)
             and (not months or action["partition.month"] in months)

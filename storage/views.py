@@ -7,14 +7,19 @@ log has left behind.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
 from storage.columns import Table
+from storage.files import Files
 from storage.schema import COUNTERS, PUBLISHED, TABLES
 from storage.tables import Tables
 from summaries.schema import TABLES as SUMMARIES
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 MANIFEST = "manifest.json"
 _HIDDEN = frozenset({"attempt", "previous_month"})
@@ -101,16 +106,18 @@ def _key(name: str) -> str:
     return f"{name[:-1]}_id"
 
 
-def connection_for(spill: Path) -> duckdb.DuckDBPyConnection:
+def connection_for(spill: Path, filesystem: "AbstractFileSystem | None" = None) -> duckdb.DuckDBPyConnection:
     """A fresh in-memory connection: UTC, no downloads, and what does not fit into memory goes to `spill`."""
     connection = duckdb.connect(":memory:")
+    if filesystem is not None:
+        connection.register_filesystem(filesystem)
     connection.execute("SET timezone = 'UTC'")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     return connection
 
 
-def define_views(connection: duckdb.DuckDBPyConnection, root: Path, tables: Tables) -> None:
+def define_views(connection: duckdb.DuckDBPyConnection, archive_files: Files, tables: Tables) -> None:
     """Defines the archive's views and table macros on the connection, as of this moment.
 
     `posts` and `threads` are the published state where there is one, else the committed one.
@@ -122,7 +129,7 @@ def define_views(connection: duckdb.DuckDBPyConnection, root: Path, tables: Tabl
         if name != "crawls":
             visible = f"{reading(tables.files(name), table)} WHERE attempt IN (FROM committed)"
             _define(connection, name, visible, [column for column in table.column_names if column not in _HIDDEN])
-    published = published_files(root)
+    published = published_files(archive_files)
     for name, (table, versions) in PUBLISHED.items():
         if published is None:
             select = current_select(name, versions.name, sightings_select(name, "observations"))
@@ -134,7 +141,8 @@ def define_views(connection: duckdb.DuckDBPyConnection, root: Path, tables: Tabl
         connection.execute(f"CREATE MACRO {name}_asof(ts) AS TABLE {select}")
     connection.execute(_CHANGES)
     for name, table in SUMMARIES.items():
-        files = sorted((root / "summaries" / name).glob("site=*/data.parquet"))
+        listed = archive_files.list(f"summaries/{name}")
+        files = [archive_files.uri(entry.path) for entry in listed if entry.path.endswith("/data.parquet")]
         _define(connection, name, reading(files, table), table.column_names)
 
 
@@ -153,22 +161,23 @@ def _define(connection: duckdb.DuckDBPyConnection, name: str, source: str, colum
     connection.execute(f"CREATE VIEW {name} AS SELECT {', '.join(columns)} FROM {source}")  # noqa: S608 - ours
 
 
-def read_manifest(root: Path) -> Mapping[str, object] | None:
+def read_manifest(files: Files) -> Mapping[str, object] | None:
     """What `current/` says of itself; None where nothing is published."""
     try:
-        manifest: Mapping[str, object] = json.loads((root / "current" / MANIFEST).read_bytes())
+        manifest: Mapping[str, object] = json.loads(files.read(f"current/{MANIFEST}"))
     except FileNotFoundError:
         return None
     return manifest
 
 
-def published_files(root: Path) -> dict[str, list[Path]] | None:
-    """The published files by table; None where nothing is published."""
-    manifest = read_manifest(root)
+def published_files(archive_files: Files) -> dict[str, list[str]] | None:
+    """Addresses of the published files by table; None where nothing is published."""
+    manifest = read_manifest(archive_files)
     if manifest is None:
         return None
     files = manifest["files"]
     assert isinstance(files, dict)
     return {
-        name: [root / "current" / path for path in sorted(files) if path.startswith(f"{name}/")] for name in PUBLISHED
+        name: [archive_files.uri(f"current/{path}") for path in sorted(files) if path.startswith(f"{name}/")]
+        for name in PUBLISHED
     }
