@@ -16,9 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from filelock import FileLock, Timeout
 
-from crawler.errors import ArchiveError, BusyError, CheckFailedError, UsageError
+from crawler.errors import ArchiveError, CheckFailedError, UsageError
 from crawler.landing import RECEIPT, Landing, new_crawl_id, storage_error
 from crawler.lease import Lease
 from crawler.pace import host_key
@@ -221,15 +220,12 @@ def commit_lock(archive: Archive, site: str) -> Iterator[None]:
     Raises:
         BusyError: the other one did not end within COMMIT_PATIENCE.
     """
-    path = archive.landing_root / site / ".commit.lock"
+    busy = f"{site} is being committed by another process; wait for it to end, or end it."
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=COMMIT_PATIENCE.total_seconds()):
+        with archive.lock(f"commit-{site}", COMMIT_PATIENCE, busy):
             yield
-    except Timeout:
-        raise BusyError(f"{site} is being committed by another process; wait for it to end, or end it.") from None
     except OSError as error:
-        raise storage_error(path.parent, error) from error
+        raise storage_error(archive.work, error) from error
 
 
 def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:

@@ -12,7 +12,8 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,7 @@ from storage.index import Index
 from storage.index_filling import NEEDED, CommittedCrawl, Missed
 from storage.keys import Pseudonyms, key_file_for
 from storage.known import Known, Row
+from storage.locks import hold
 from storage.schema import PUBLISHED, TABLES
 from storage.tables import Tables, arrow_table, storage_errors
 from storage.views import connection_for, define_views, quoted, reading
@@ -156,6 +158,21 @@ class Archive:
         """Where queries put what does not fit into memory: inside the archive, as it holds the same texts."""
         return self.work / ".index" / "spill"
 
+    @contextmanager
+    def lock(self, name: str, patience: timedelta, busy: str) -> Iterator[None]:
+        """Holds one of the archive's locks; it ends with its process.
+
+        Args:
+            name: `commit-<site>` (who adds to or changes the tables), `publish`, `summaries` or `maintenance`.
+            patience: how long to wait for it.
+            busy: the sentence for who waited in vain.
+
+        Raises:
+            BusyError: another process has it.
+        """
+        with hold(self.files, self.work / ".locks", name, patience, busy):
+            yield
+
     def state(self, site: str) -> SiteState:
         """What a crawl of the site has to know when it starts."""
         with storage_errors(self.location):
@@ -194,9 +211,9 @@ class Archive:
         attempt = _digest(changes, rows)
         rows = {name: _marked(table, attempt) for name, table in rows.items()}
         with storage_errors(self.location):
-            for name, table in rows.items():
-                self.tables.append(name, table, attempt)
-            snapshot = self._mark(changes, receipt, attempt)
+            written = [path for name, table in rows.items() for path in self.tables.append(name, table, attempt)]
+            snapshot, marked = self._mark(changes, receipt, attempt)
+            self.checksums.record([*written, *marked])
         batches = {name: table.to_batches() for name, table in rows.items()}
         crawl = CommittedCrawl(snapshot.number, changes.generation, receipt)
         self._bring_up_index(snapshot.number - 1)
@@ -260,14 +277,14 @@ class Archive:
         found = (one for one in self.snapshots() if (one.site, one.crawl_id) == (site, crawl_id))
         return next(found, None)
 
-    def _mark(self, changes: Changes, receipt: Receipt, attempt: str) -> Snapshot:
+    def _mark(self, changes: Changes, receipt: Receipt, attempt: str) -> tuple[Snapshot, list[str]]:
         """Appends the crawl's own row, which makes its rows visible; again if another site's commit was faster."""
         while True:
             delta = self.tables.ensure("crawls")
             crawls = self.tables.read_whole("crawls", ("snapshot", "site", "crawl_id"), delta)
             of_site = {row["crawl_id"] for row in crawls if row["site"] == receipt.site}
             if receipt.crawl_id in of_site and (held := self.snapshot_of(receipt.site, receipt.crawl_id)) is not None:
-                return held
+                return held, []
             if len(of_site) + 1 != changes.generation:
                 raise ArchiveError(
                     f"Another crawl of {receipt.site} was committed to {self.location} meanwhile; "
@@ -275,8 +292,8 @@ class Archive:
                 )
             number = max((int(row["snapshot"]) for row in crawls), default=0) + 1
             row = _crawl_row(changes, receipt) | {"snapshot": number, "attempt": attempt}
-            if self.tables.append_alone("crawls", arrow_table("crawls", [row]), delta):
-                return _snapshot(row)
+            if written := self.tables.append_alone("crawls", arrow_table("crawls", [row]), delta):
+                return _snapshot(row), written
 
     def _bring_up_index(self, snapshot: int | None = None) -> None:
         if snapshot is None:

@@ -17,22 +17,21 @@ import os
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
-from crawler.errors import BusyError
 from storage.archive import Archive
 from storage.columns import Table
 from storage.schema import COUNTERS, PUBLISHED, SCHEMA_VERSION, TABLES
 from storage.tables import storage_errors
 from storage.views import MANIFEST, current_select, quoted, read_manifest, reading, sightings_select
 
-_LOCK_SECONDS = 600.0
+_PATIENCE = timedelta(minutes=10)
 _FILE = "data.parquet"
 FOLDER = "current"
 _MEMORY = "1GB"
@@ -86,19 +85,15 @@ def publish(
         DiskFullError, ArchiveError: a file cannot be written; what was published before stays.
     """
     with storage_errors(archive.location):
-        lock = archive.work / ".index" / "publish.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            aside = archive.work / ".index" / "publishing"
-            with FileLock(lock, timeout=_LOCK_SECONDS):
-                shutil.rmtree(aside, ignore_errors=True)  # what a killed one left
-                aside.mkdir(parents=True)
-                try:
-                    return _Publishing(archive, aside).run(site, partitions or ())
-                finally:
-                    shutil.rmtree(aside, ignore_errors=True)
-        except Timeout:
-            raise BusyError(f"Another process is publishing {archive.location}; try again when it has ended.") from None
+        aside = archive.work / ".index" / "publishing"
+        busy = f"Another process is publishing {archive.location}; try again when it has ended."
+        with archive.lock("publish", _PATIENCE, busy):
+            shutil.rmtree(aside, ignore_errors=True)  # what a killed one left
+            aside.mkdir(parents=True)
+            try:
+                return _Publishing(archive, aside).run(site, partitions or ())
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
 
 
 class _Publishing:

@@ -73,7 +73,13 @@ def _version_columns(of: str) -> tuple[Column, ...]:
             dictionary=False,
         ),
         Column("version", pa.int32(), f"Number of the {of}'s version, from 1.", Merge.WRITTEN, statistics=True),
-        Column("change", pa.string(), "new, edited, deleted, restored or moved.", Merge.WRITTEN),
+        Column(
+            "change",
+            pa.string(),
+            f"new, edited, deleted, restored or moved (to another {'thread' if of == 'post' else 'board'}): what the "
+            "site did; or reparsed: the same page, read by a later engine.",
+            Merge.WRITTEN,
+        ),
         Column(
             "observed_at", INSTANT, "When this version was first seen (fetch of its page).", Merge.WRITTEN, True, False
         ),
@@ -98,9 +104,9 @@ POST_VERSIONS = Table(
     columns=(
         _site(Post),
         _MONTH_OF_RECORD,
-        _of(Thread, "board_id", pa.string(), Merge.CARRIED, statistics=True),
-        _of(Post, "thread_id", pa.string(), Merge.VERSION, statistics=True),
-        _of(Post, "post_id", pa.string(), Merge.KEY, statistics=True, dictionary=False),
+        _of(Thread, "board_id", pa.string(), Merge.CARRIED),
+        _of(Post, "thread_id", pa.string(), Merge.VERSION),
+        _of(Post, "post_id", pa.string(), Merge.KEY, dictionary=False),
         _of(Post, "parent_id", pa.string(), Merge.VERSION),
         _of(Post, "position", pa.int64(), Merge.CARRIED),
         _author_key("post"),
@@ -136,8 +142,8 @@ THREAD_VERSIONS = Table(
     columns=(
         _site(Thread),
         _MONTH_OF_RECORD,
-        _of(Thread, "board_id", pa.string(), Merge.KEPT, statistics=True),
-        _of(Thread, "thread_id", pa.string(), Merge.KEY, statistics=True, dictionary=False),
+        _of(Thread, "board_id", pa.string(), Merge.KEPT),
+        _of(Thread, "thread_id", pa.string(), Merge.KEY, dictionary=False),
         _of(Thread, "title", pa.string(), Merge.KEPT),
         _author_key("thread"),
         _of(Thread, "created_at", INSTANT, Merge.FIRST, statistics=True, dictionary=False),

@@ -5,12 +5,16 @@ cannot filter, and without `delta.dataSkippingStatsColumns` the log would hold t
 """
 
 import errno
+import json
+import random
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 import duckdb
@@ -28,7 +32,9 @@ from storage.schema import TABLES
 _ZSTD_LEVEL = 3
 
 
-_TRIES = 5
+_TRIES = 30
+_PAUSE = 0.2
+"""Seconds between tries, at most."""
 _FULL = ("No space left on device", "os error 28", "os error 122", "disk is full")
 """How deltalake, SQLite and DuckDB tell that a disk or a quota is full."""
 _PERHAPS_FULL = "disk I/O error"
@@ -67,8 +73,24 @@ def arrow_table(name: str, rows: list[Row]) -> pa.Table:
     """Rows as an Arrow table in the table's column and sort order; columns that a row lacks are null."""
     table = TABLES[name]
     columns = [pa.array([row.get(column.name) for row in rows], type=column.type) for column in table.columns]
-    made = pa.Table.from_arrays(columns, schema=table.schema)
-    return made.sort_by([(column, "ascending") for column in (*table.partition_by, *table.sort_by)])
+    return sorted_rows(name, pa.Table.from_arrays(columns, schema=table.schema))
+
+
+def sorted_rows(name: str, rows: pa.Table) -> pa.Table:
+    """The rows in the table's order."""
+    table = TABLES[name]
+    return rows.sort_by([(column, "ascending") for column in (*table.partition_by, *table.sort_by)])
+
+
+class Rewritten(NamedTuple):
+    """What a rewritten partition came to."""
+
+    replaced: list[str]
+    """Files of before, which are still there."""
+    written: list[str]
+    """Files of now, the log's too."""
+    bytes_replaced: int
+    rows: int
 
 
 class Tables:
@@ -124,32 +146,116 @@ class Tables:
         actions = pa.table(loaded.get_add_actions(flatten=True))
         return sorted(f"{name}/{unquote(str(path))}" for path in actions.column("path").to_pylist())
 
-    def append(self, name: str, rows: pa.Table, attempt: str) -> bool:
-        """Appends the rows unless this very attempt has done so before; whether it did."""
+    def append(self, name: str, rows: pa.Table, attempt: str) -> list[str]:
+        """Appends the rows unless this very attempt has done so before; the files that it wrote, the log's too."""
         if rows.num_rows == 0:
-            return False
+            return []
         for tries_left in reversed(range(_TRIES)):
             delta = self.ensure(name)
             if delta.transaction_version(attempt) is not None:
-                return False
+                return []
+            before = delta.version()
             try:
                 _write(delta, name, rows, CommitProperties(app_transactions=[Transaction(attempt, 1)]))
             except CommitFailedError:
                 # Either another process made the same attempt (a task that was given up, but lives on), of which Delta
                 # lets one through; or two processes have made the table at once, and its metadata came twice.
+                # Or a partition was compacted meanwhile.
                 if not tries_left:
                     raise
+                time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
             else:
-                return True
-        return False
+                return self._written(name, before + 1, delta.version(), attempt)
+        return []
 
-    def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> bool:
-        """Appends on exactly the version that `delta` has loaded; False where another process was faster."""
+    def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> list[str]:
+        """Appends on exactly the version that `delta` has loaded; the files written, none if somebody was faster."""
+        before = delta.version()
         try:
             _write(delta, name, rows, CommitProperties(max_commit_retries=0))
         except CommitFailedError:
-            return False
-        return True
+            return []
+        return self._written(name, before + 1, before + 1)
+
+    def rewrite(
+        self, name: str, partition: Mapping[str, str], change: Callable[[pa.Table], pa.Table | None], reason: str
+    ) -> Rewritten | None:
+        """Replaces the rows of one partition by what `change` makes of them, on exactly the rows that it was given.
+
+        Commits that come in between make it begin again. The files of before stay on the disk: readers may be at
+        them, see `drop_replaced`.
+
+        Args:
+            partition: values of the table's partition columns; empty for a table without partitions.
+            change: gets all rows, with all columns of the schema; None to leave them as they are.
+            reason: for the table's log: a word such as compaction.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            delta = self.load(name)
+            actions = [] if delta is None else _actions(delta, partition)
+            if delta is None or not actions:
+                return None
+            paths = [f"{name}/{unquote(str(action['path']))}" for action in actions]
+            rows = change(pa.concat_tables([self._rows(name, path, partition) for path in paths]))
+            if rows is None:
+                return None
+            before = delta.version()
+            try:
+                _write(
+                    delta,
+                    name,
+                    sorted_rows(name, rows),
+                    CommitProperties(custom_metadata={"medthreads": reason}, max_commit_retries=0),
+                    predicate=" AND ".join(f"{column} = '{value}'" for column, value in partition.items()),
+                )
+            except CommitFailedError:
+                if not tries_left:
+                    raise
+                time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
+            else:
+                written = self._written(name, before + 1, before + 1)
+                return Rewritten(paths, written, sum(int(action["size_bytes"]) for action in actions), rows.num_rows)
+        return None
+
+    def partitions(self, name: str) -> list[dict[str, str]]:
+        """The partitions that hold rows, as `rewrite` takes them."""
+        delta = self.load(name)
+        if delta is None:
+            return []
+        columns = TABLES[name].partition_by
+        found = {tuple(str(action[f"partition.{column}"]) for column in columns) for action in _actions(delta, {})}
+        return [dict(zip(columns, values, strict=True)) for values in sorted(found)]
+
+    def drop_replaced(self, name: str, older_than: timedelta) -> list[str]:
+        """Deletes files that the log knows to be replaced for so long, and nothing else; their names."""
+        delta = self.load(name)
+        if delta is None:
+            return []
+        hours = int(older_than.total_seconds() // 3600)
+        return delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+
+    def _rows(self, name: str, path: str, partition: Mapping[str, str]) -> pa.Table:
+        """The rows of one data file with all columns of the schema: the partition's, and those that came later."""
+        read = self._files.parquet(path).read(use_threads=False)
+        columns = []
+        for field in TABLES[name].schema:
+            if field.name in partition:
+                columns.append(pa.array([partition[field.name]] * read.num_rows, field.type))
+            elif field.name in read.column_names:
+                columns.append(read.column(field.name).cast(field.type))
+            else:
+                columns.append(pa.nulls(read.num_rows, field.type))
+        return pa.table(columns, schema=TABLES[name].schema)
+
+    def _written(self, name: str, first: int, last: int, attempt: str | None = None) -> list[str]:
+        """Files of the one version among these that is the attempt's, with its log; of all where none is named."""
+        for version in range(first, last + 1):
+            log = f"{name}/_delta_log/{version:020d}.json"
+            entries = [json.loads(line) for line in self._files.read(log).splitlines()]
+            if attempt is None or any(entry.get("txn", {}).get("appId") == attempt for entry in entries):
+                added = [f"{name}/{unquote(entry['add']['path'])}" for entry in entries if "add" in entry]
+                return [*added, log]
+        return []
 
     def files(
         self,
@@ -201,13 +307,34 @@ def _within(action: Row, column: str, value: str) -> bool:
     return bool(least <= value and value[: len(greatest)] <= greatest)
 
 
-def _write(delta: DeltaTable, name: str, rows: pa.Table, commit: CommitProperties) -> None:
+def _actions(delta: DeltaTable, partition: Mapping[str, str]) -> list[Row]:
+    """The table's live files, of one partition or of all."""
+    wanted = {f"partition.{column}": value for column, value in partition.items()}
+    found = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+    return [action for action in found if all(action[column] == value for column, value in wanted.items())]
+
+
+def _write(
+    delta: DeltaTable, name: str, rows: pa.Table, commit: CommitProperties, predicate: str | None = None
+) -> None:
+    """Appends; with a predicate (empty for all rows) instead of what fits it."""
     properties = writer_properties(TABLES[name])
     held = {field.name for field in delta.schema().fields}
     grown: Literal["merge"] | None = "merge" if held < set(rows.column_names) else None  # by a column of later versions
-    write_deltalake(
-        delta, rows, mode="append", schema_mode=grown, writer_properties=properties, commit_properties=commit
-    )
+    if predicate is None:
+        write_deltalake(
+            delta, rows, mode="append", schema_mode=grown, writer_properties=properties, commit_properties=commit
+        )
+    else:
+        write_deltalake(
+            delta,
+            rows,
+            mode="overwrite",
+            predicate=predicate or None,
+            schema_mode=grown,
+            writer_properties=properties,
+            commit_properties=commit,
+        )
 
 
 def writer_properties(table: Table) -> WriterProperties:
