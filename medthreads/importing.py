@@ -16,8 +16,10 @@ from crawler.site import Site, usable_sites
 from medthreads.imported_files import SiteOf, read_file, site_namer
 from medthreads.imported_pages import SiteLanding
 from storage.archive import Archive
+from storage.bulk import import_release, is_release
 from storage.export import export_thread
 from storage.mentions import show
+from storage.publish import publish
 
 logger = logging.getLogger("medthreads")
 
@@ -50,13 +52,15 @@ class Imported(Struct, kw_only=True):
 
 
 def import_path(path: Path, location: str) -> list[Imported]:
-    """Imports a file, or every file of a folder; all are read before the first is committed.
+    """Imports a file, or every file of a folder; all are read before the first is committed. Or a release.
 
     Raises:
         UsageError: the path is not there, or a file is in no known form.
     """
     if not path.exists():
         raise UsageError(f"There is no {path} to import.")
+    if path.is_dir() and is_release(path):
+        return _import_release(path, location)
     files = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path]
     if not files:
         raise UsageError(f"The folder {path} holds no file to import.")
@@ -71,6 +75,28 @@ def import_path(path: Path, location: str) -> list[Imported]:
     finally:
         for each in read:
             each.discard()
+
+
+def _import_release(folder: Path, location: str) -> list[Imported]:
+    archive = Archive.open(location)
+    done = []
+    for one in import_release(archive, folder):
+        site, counts = one.snapshot.site, one.snapshot.counts
+        publish(archive, site)
+        new = 0 if one.is_repeated else counts["new"]
+        done.append(
+            Imported(
+                path=str(folder),
+                site=site,
+                thread_id=None,
+                threads=one.threads,
+                posts=one.posts,
+                new=new,
+                edited=0,
+                seen=one.posts,
+            )
+        )
+    return done
 
 
 class _File:

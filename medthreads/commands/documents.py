@@ -23,7 +23,7 @@ def import_command(
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read threads that somebody has already into the archive: text documents, Reddit dumps, WARC, WACZ, forum-dl.
+    """Read threads that somebody has already into the archive: documents, Reddit dumps, WARC, WACZ, forum-dl, releases.
 
     Importing the same file again changes nothing.
     """
