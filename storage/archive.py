@@ -23,9 +23,9 @@ import msgspec
 import pyarrow as pa
 
 from crawler.errors import ArchiveError
-from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt
+from crawler.receipt import IMPORT_PREFIX, REPARSE_PREFIX, Outcome, Receipt
 from crawler.state import PostState, SiteState
-from storage.about import About, key_of, make_archive, read_about
+from storage.about import ABOUT, About, key_of, make_archive, read_about
 from storage.absences import vanished
 from storage.batch import Batch
 from storage.checks import CrawlFigures
@@ -76,6 +76,8 @@ _COUNTS = {
     "threads_changed": "threads_changed",
     "threads_seen": "threads_seen",
     "boards_seen": "boards_seen",
+    "masked": "identifiers_masked",
+    "reparsed": "posts_reparsed",
 }
 
 
@@ -131,6 +133,7 @@ class Archive:
                 raise ArchiveError(f"There is no archive in {root}; a first crawl or import makes one.")
             if about is None:
                 about = make_archive(files, key_file_for(root, environ))
+                Checksums(files).record([ABOUT])
         archive = cls(files, work_folder(files, environ), about, key_file_for(root, environ, needed=create))
         if create:
             # Before anything is fetched: rows without a key would be lost work.
@@ -212,7 +215,7 @@ class Archive:
         rows = {name: _marked(table, attempt) for name, table in rows.items()}
         with storage_errors(self.location):
             written = [path for name, table in rows.items() for path in self.tables.append(name, table, attempt)]
-            snapshot, marked = self._mark(changes, receipt, attempt)
+            snapshot, marked = self.mark(changes, receipt, attempt)
             self.checksums.record([*written, *marked])
         batches = {name: table.to_batches() for name, table in rows.items()}
         crawl = CommittedCrawl(snapshot.number, changes.generation, receipt)
@@ -247,7 +250,7 @@ class Archive:
                 fields=_FIELD_COUNTS.decode(row["field_counts"] or "{}"),
             )
             for row in self._crawls(("snapshot", "site", "crawl_id", "outcome", "since", "until", "field_counts"))
-            if row["site"] == site and not row["crawl_id"].startswith(IMPORT_PREFIX)
+            if row["site"] == site and not row["crawl_id"].startswith((IMPORT_PREFIX, REPARSE_PREFIX))
         ]
 
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -277,8 +280,8 @@ class Archive:
         found = (one for one in self.snapshots() if (one.site, one.crawl_id) == (site, crawl_id))
         return next(found, None)
 
-    def _mark(self, changes: Changes, receipt: Receipt, attempt: str) -> tuple[Snapshot, list[str]]:
-        """Appends the crawl's own row, which makes its rows visible; again if another site's commit was faster."""
+    def mark(self, changes: Changes, receipt: Receipt, attempt: str) -> tuple[Snapshot, list[str]]:
+        """Appends the crawl's own row, which makes the attempt's rows visible; again if another commit was faster."""
         while True:
             delta = self.tables.ensure("crawls")
             crawls = self.tables.read_whole("crawls", ("snapshot", "site", "crawl_id"), delta)
@@ -335,7 +338,8 @@ class Archive:
                     "CASE WHEN kind = 'absence' THEN observed_at END"
                 )
             else:
-                query = f"SELECT {columns} {query} ORDER BY ordinal"
+                order_by = "ordinal, r.version" if "version" in NEEDED[name] else "ordinal"  # imports bring several
+                query = f"SELECT {columns} {query} ORDER BY {order_by}"
             yield from connection.sql(query).to_arrow_reader(_ROWS_AT_ONCE)
 
     def _last_rows(self, site: str, post_ids: list[str], months: set[str]) -> dict[str, Row]:
@@ -376,7 +380,7 @@ def _crawl_row(changes: Changes, receipt: Receipt) -> Row:
     figures = ("posts_visible", "posts_with_author", "posts_with_created_at")
     return {
         **{name: getattr(receipt, name) for name in _OF_RECEIPT},
-        **{column: changes.counts[name] for name, column in _COUNTS.items()},
+        **{column: changes.counts.get(name, 0) for name, column in _COUNTS.items()},
         **{name: getattr(changes.figures, name) for name in figures},
         "generation": changes.generation,
         "outcome": receipt.outcome.value,
@@ -392,5 +396,5 @@ def _crawl_row(changes: Changes, receipt: Receipt) -> Row:
 
 
 def _snapshot(row: Row) -> Snapshot:
-    counts = {name: int(row[column]) for name, column in _COUNTS.items()}
+    counts = {name: int(row[column] or 0) for name, column in _COUNTS.items()}
     return Snapshot(int(row["snapshot"]), row["crawl_id"], row["site"], row["committed_at"], counts)
