@@ -22,9 +22,11 @@ import pyarrow.parquet as pq
 
 from storage.archive import Archive
 from storage.bulk import import_release
+from storage.dedupe import post_hash
 from storage.publish import parquet_options, publish, write_parquet
 from storage.schema import POST_VERSIONS, POSTS, THREADS
 
+SITE = "bench"
 MONTHS = 24
 POSTS_A_THREAD = 20
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -34,15 +36,22 @@ _WORDS = (
 )
 
 
-def make_release(folder: Path, posts: int, site: str = "bench") -> None:
-    """Writes `posts/` and `threads/` of an invented forum, a file a month, and their SHA256SUMS."""
+def make_release(folder: Path, posts: int, months: int = MONTHS, *, hashed: bool = False) -> None:
+    """Writes `posts/` and `threads/` of an invented forum, a file a month, and their SHA256SUMS.
+
+    Args:
+        hashed: with the content hashes that a crawl would compare, which takes a while; else with any.
+    """
     rng = np.random.default_rng(7)
-    each = posts // MONTHS
+    each = posts // months
     sums = []
-    for month in range(MONTHS):
+    for month in range(months):
         begin = START.replace(year=START.year + month // 12, month=month % 12 + 1)
-        for table, rows in ((POSTS, _posts(rng, month, each, begin)), (THREADS, _threads(month, each, begin))):
-            path = f"{table.name}/site={site}/month={begin:%Y-%m}/data.parquet"
+        held = _posts(rng, month, each, begin)
+        if hashed:
+            held = held.set_column(held.column_names.index("content_hash"), "content_hash", pa.array(_hashes(held)))
+        for table, rows in ((POSTS, held), (THREADS, _threads(month, each, begin))):
+            path = f"{table.name}/site={SITE}/month={begin:%Y-%m}/data.parquet"
             (folder / path).parent.mkdir(parents=True)
             write_parquet(rows, table, folder / path)
             sums.append(f"{hashlib.sha256((folder / path).read_bytes()).hexdigest()}  {path}\n")
@@ -79,6 +88,12 @@ def _posts(rng: np.random.Generator, month: int, count: int, begin: datetime) ->
         "last_seen_at": at,
     }
     return _of(POSTS.schema, known, count)
+
+
+def _hashes(posts: pa.Table) -> list[str]:
+    nothing: dict[str, list[str]] = {"quotes": [], "attachments": [], "links": []}
+    names = ("thread_id", "status", "created_at", "edited", "edited_at", "body_text")
+    return [post_hash(row | nothing) for batch in posts.select(names).to_batches() for row in batch.to_pylist()]
 
 
 def _threads(month: int, posts: int, begin: datetime) -> pa.Table:
@@ -155,7 +170,7 @@ def _import(folder: Path, location: str) -> None:
     print("import s", time.perf_counter() - begin)
     print("import peak MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     begin = time.perf_counter()
-    archive.state("bench")
+    archive.state(SITE)
     print("index s", time.perf_counter() - begin)
     begin = time.perf_counter()
     publish(archive)

@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 from rich.console import Console
 from rich.table import Table
 
+from storage.files import files_at
 from storage.schema import arrow_schema
 from summaries.refresh import refresh
 
@@ -37,6 +38,7 @@ class Shelf:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.files = files_at(str(root))
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection with the views that a refresh reads."""

@@ -7,6 +7,7 @@ MedthreadsError
 ├── ArchiveError              5   the archive cannot be read or written as asked
 │   ├── KeyMissingError       6   an archive without the key of its pseudonyms
 │   ├── DiskFullError         7
+│   ├── DamagedArchiveError   16  its files are not as they were written, or do not agree
 │   └── SupersededError       9   another crawl took the place of this one, which had been silent
 ├── BusyError                 8   another crawl of the same host is running
 ├── CrawlFailedError
@@ -66,6 +67,13 @@ class DiskFullError(ArchiveError):
 
     exit_code = 7
     outcome = "disk full"
+
+
+class DamagedArchiveError(ArchiveError):
+    """A verification found files that are not as they were written, or tables that do not agree."""
+
+    exit_code = 16
+    outcome = "damaged"
 
 
 class BusyError(MedthreadsError):

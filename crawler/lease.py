@@ -14,7 +14,7 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,8 @@ class Lease:
         self.holder = holder
         self.last_request_at = holder.last_request_at
         """When the host was last asked (aware, UTC), at the latest; whoever asks it sets this before giving it back."""
+        self.further_check: Callable[[], None] = _nothing_further
+        """Called before each write; raises SupersededError where something else than this lease was lost."""
         self._path = path
         self._lock = lock
         self._alive = alive
@@ -101,6 +103,7 @@ class Lease:
         try:
             if _content(self._path) != self._written:
                 raise SupersededError(self._sentence())
+            self.further_check()
             yield
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -133,6 +136,10 @@ class Lease:
             f"This crawl of {self._path.stem} was silent for too long, and {by} has taken its place: it stops and "
             f"writes nothing more; what it had landed is not lost."
         )
+
+
+def _nothing_further() -> None:
+    """For a lease that stands alone."""
 
 
 def _take(path: Path, lock: int, command: str, patience: float, silent_after: float) -> Lease:

@@ -9,6 +9,8 @@ from crawler.records import ParsedPage
 
 IMPORT_PREFIX = "import-"
 """How the ids of imports begin, and those of crawls never do."""
+REPARSE_PREFIX = "reparse-"
+"""How the ids of reparses begin: landed pages read again, which is no look at the site."""
 BACKFILL_PREFIX = "backfill-"
 """How the ids of a backfill's plan and parts begin: they are gone on with by the backfill only."""
 

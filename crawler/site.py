@@ -108,6 +108,11 @@ class Site(BaseModel):
     )
     expect: Expectation = Expectation()
     privacy: Literal["keep", "pseudonymise", "drop"] = Field("pseudonymise", description="What becomes of authors.")
+    purge_deleted: bool = Field(
+        False,
+        description="Whether what is deleted at the site is taken out of the archive too, but for the bare fact, as "
+        "soon as the deletion was seen: some sites' terms ask for it.",
+    )
     api: bool = Field(
         True, description="Read through the JSON API of its software, where that has one; false: read its pages."
     )

@@ -58,7 +58,7 @@ class Backfill(Struct, frozen=True, kw_only=True):
     @property
     def folder(self) -> Path:
         """The plan's landing folder."""
-        return Archive.open(self.location).landing_root / self.declared.name / self.name
+        return Archive.open(self.location).landings.folder(self.declared.name, self.name)
 
     def scope(self, reads: Reads) -> CrawlScope:
         """What a crawl of the range is to do."""
@@ -84,7 +84,7 @@ def plan(backfill: Backfill, *, fresh: bool = False) -> Plan:
         raise UsageError("Give --since or --until, or both: a backfill is about a range of days.")
     folder = backfill.folder
     if fresh:
-        _set_aside(folder)
+        _set_aside(backfill, folder)
     if (kept := read_plan(folder)) is not None:
         return kept
     return _crawl_plan(backfill, Reads.SEARCH)
@@ -113,17 +113,23 @@ def _crawl_plan(backfill: Backfill, reads: Reads) -> Plan:
         # What it is called by its parts stays.
         made.made_at, made.part_requests = before.made_at, before.part_requests
         made.requests_made += before.requests_made
-        write_plan(folder, made)
+        _keep_plan(backfill, folder, made)
     return made
 
 
-def _set_aside(folder: Path) -> None:
+def _keep_plan(backfill: Backfill, folder: Path, made: Plan) -> None:
+    """Writes the plan, also where another machine may go on with it."""
+    write_plan(folder, made)
+    Archive.open(backfill.location).landings.keep(folder)
+
+
+def _set_aside(backfill: Backfill, folder: Path) -> None:
     """Renames an earlier plan's folder: its pages are as old as it is."""
     kept = read_plan(folder)
     if kept is None:
         return
     try:
-        folder.rename(folder.with_name(f"{folder.name}.{kept.made_at:%Y%m%dT%H%M%SZ}"))
+        Archive.open(backfill.location).landings.rename(folder, f"{folder.name}.{kept.made_at:%Y%m%dT%H%M%SZ}")
     except OSError as error:
         raise storage_error(folder, error) from error
 
@@ -180,7 +186,7 @@ def run(backfill: Backfill, part_requests: int = PART_REQUESTS, *, fresh: bool =
     refuse_if_paused(backfill.declared, os.environ)
     folder = backfill.folder
     if fresh:
-        _set_aside(folder)
+        _set_aside(backfill, folder)
     made = read_plan(folder)
     for step in (Step.PLAN, Step.LISTING):
         if made is None or (step is Step.LISTING and not made.is_listed):
@@ -194,7 +200,7 @@ def run(backfill: Backfill, part_requests: int = PART_REQUESTS, *, fresh: bool =
         budget = backfill.declared.budget
         # What a thread needs is estimated: a part stays well below what a run may send.
         made.part_requests = part_requests if budget is None else max(1, min(part_requests, budget * 2 // 3))
-        write_plan(folder, made)
+        _keep_plan(backfill, folder, made)
     elif made.part_requests != part_requests and part_requests != PART_REQUESTS:
         logger.info("Parts stay at %s requests: with this plan, a run has begun before.", f"{made.part_requests:,}")
     return _read_parts(backfill, made)

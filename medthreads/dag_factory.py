@@ -1,4 +1,4 @@
-"""Builds the DAGs: one for each registered site, and the one that refreshes the summaries.
+"""Builds the DAGs: one for each registered site, one that refreshes the summaries, two that keep the archive in order.
 
 DAG files only call these functions. Nothing here opens a connection, reads a Variable or the clock, or imports what
 the work itself needs: a DAG file is parsed every few seconds, the work is imported when a task runs (airflow_tasks).
@@ -25,7 +25,7 @@ from airflow.sdk import (
 )
 
 from crawler.site import Site, contact_of, credential_variables, why_paused
-from medthreads import airflow_tasks
+from medthreads import airflow_tasks, maintenance_tasks
 from medthreads.airflow_approval import (
     ANSWER_WITHIN,
     APPROVE_ABOVE,
@@ -39,6 +39,8 @@ from medthreads.airflow_tasks import ARCHIVE_ASSET
 
 CRAWL_TIMEOUT = timedelta(hours=12)
 STEP_TIMEOUT = timedelta(hours=1)
+VERIFY_TIMEOUT = timedelta(hours=6)
+"""Of what reads the whole archive."""
 RETRIES = 3
 FIRST_RETRY_AFTER = timedelta(minutes=2)
 LAST_RETRY_AFTER = timedelta(hours=1)
@@ -135,6 +137,45 @@ def summaries_dag(guide: str) -> DAG:
         doc_md=guide.strip(),
     ) as dag:
         _task(airflow_tasks.refresh)()
+    return dag
+
+
+def maintenance_dag(guide: str) -> DAG:
+    """The DAG that verifies the archive once a day, and keeps it in order."""
+    with DAG(
+        dag_id="maintenance",
+        description="Verifies the archive, puts small files together, deletes what is no longer needed",
+        schedule=CronPartitionTimetable("30 3 * * *", timezone="UTC"),
+        max_active_runs=1,
+        catchup=False,
+        is_paused_upon_creation=False,
+        tags=["maintenance"],
+        default_args={"owner": "medthreads", **TIMES},
+        doc_md=guide.strip(),
+    ) as dag:
+        step = _task(maintenance_tasks.verify, execution_timeout=VERIFY_TIMEOUT)()
+        works = (maintenance_tasks.compact, maintenance_tasks.vacuum, maintenance_tasks.landings)
+        for work in (*works, maintenance_tasks.seal):
+            following = _task(work, execution_timeout=VERIFY_TIMEOUT)()
+            step >> following
+            step = following
+    return dag
+
+
+def purge_dag(guide: str) -> DAG:
+    """The DAG that takes out every hour what was deleted at its source, where the site's terms ask for that."""
+    with DAG(
+        dag_id="purge",
+        description="Takes out what was deleted at its source, where the site's terms ask for that",
+        schedule=CronPartitionTimetable("15 * * * *", timezone="UTC"),
+        max_active_runs=1,
+        catchup=False,
+        is_paused_upon_creation=False,
+        tags=["maintenance"],
+        default_args={"owner": "medthreads", **TIMES},
+        doc_md=guide.strip(),
+    ) as dag:
+        _task(maintenance_tasks.purge, execution_timeout=VERIFY_TIMEOUT)()
     return dag
 
 

@@ -56,9 +56,9 @@ class SiteLanding:
             self._landing = Landing.begin(aside)
 
     @property
-    def kept(self) -> Path:
+    def kept(self) -> str:
         """Where skipped entries are, once the landing is in its place."""
-        return self._place / SKIPPED
+        return self._archive.landings.told(self._place, SKIPPED)
 
     def add(self, told: Piece | Skipped) -> None:
         """Stages the records of a piece; keeps an entry that gave none."""

@@ -9,6 +9,7 @@ import itertools
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from crawler.errors import ArchiveError, CheckFailedError, UsageError
 from crawler.landing import RECEIPT, Landing, new_crawl_id, storage_error
 from crawler.lease import Lease
 from crawler.pace import host_key
-from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt
+from crawler.receipt import IMPORT_PREFIX, REPARSE_PREFIX, Outcome, Receipt
 from crawler.site import Site, refuse_if_paused
 from crawler.state import CrawlScope
 from crawler.stopping import interrupting
@@ -33,8 +34,11 @@ from storage.checks import CheckResult
 from storage.checks import check as find_faults
 from storage.dedupe import Changes
 from storage.dedupe import dedupe as find_changes
+from storage.erased_landings import leave_out
+from storage.locks import hold_on_s3
 from storage.publish import Published
 from storage.publish import publish as publish_current
+from storage.tables import storage_errors
 
 logger = logging.getLogger("medthreads")
 
@@ -78,15 +82,16 @@ def crawl(
         SupersededError: this process was stopped or hung, and another crawl of the host took its place.
     """
     refuse_if_paused(site, environ)
-    if crawl_id is not None and (not CRAWL_ID.fullmatch(crawl_id) or crawl_id.startswith(IMPORT_PREFIX)):
+    if crawl_id is not None and (
+        not CRAWL_ID.fullmatch(crawl_id) or crawl_id.startswith((IMPORT_PREFIX, REPARSE_PREFIX))
+    ):
         raise UsageError(
             f"{crawl_id!r} cannot name a crawl: letters, digits, `_`, `-` and `.` only, a letter or digit first."
         )
     archive = Archive.open(location)
     with interrupting(site.name), crawl_lease(archive, site, scope, crawl_id, patience) as lease:
-        landings = archive.landing_root / site.name
-        known = crawl_id or _unfinished(archive, landings, scope)
-        folder = landings / known if known else _new_folder(landings)
+        known = crawl_id or _unfinished(archive, site.name, scope)
+        folder = archive.landings.folder(site.name, known or _new_name(archive, site.name))
         _refuse_other_scope(folder, scope)
         if known and _is_finished(folder):
             logger.info("The crawl %s is landed already.", folder.name)
@@ -99,16 +104,37 @@ def crawl(
         if site.engine == "reddit" and site.revisits:
             state.posts = archive.posts_since(site.name, datetime.now(UTC) - REVISITED_FOR)
         lease.beat()
-        receipt = crawl_site(site, folder, state, scope, environ, lease)
+        with _kept(archive, folder, lease):
+            try:
+                receipt = crawl_site(site, folder, state, scope, environ, lease)
+            finally:
+                # Whatever became of the crawl: what was erased must not lie about again.
+                leave_out(archive.files, archive.pseudonyms, folder, again=True)
         logger.info("Crawled %s: %s, %s pages, %s posts.", site.name, receipt.outcome, receipt.parsed, receipt.posts)
     return folder
 
 
-def _new_folder(landings: Path) -> Path:
-    """A folder that no crawl has had: two may begin in the same second, also when the clock was set back."""
+@contextmanager
+def _kept(archive: Archive, folder: Path, lease: Lease) -> Iterator[None]:
+    """Has the landing reach an archive on S3, whatever becomes of the crawl, unless another one took its place."""
+    try:
+        yield
+    except BaseException:
+        try:
+            with lease.guard():
+                archive.landings.keep(folder)
+        except ArchiveError as error:
+            logger.warning("What was landed stays in %s: %s", folder, error)
+        raise
+    with lease.guard():
+        archive.landings.keep(folder)
+
+
+def _new_name(archive: Archive, site: str) -> str:
+    """A name that no crawl has had: two may begin in the same second, also when the clock was set back."""
     name = new_crawl_id(datetime.now(UTC))
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-    return next(landings / free for free in names if not (landings / free).exists())
+    return next(free for free in names if not archive.landings.exists(site, free))
 
 
 def _refuse_other_scope(folder: Path, scope: CrawlScope) -> None:
@@ -135,7 +161,8 @@ def receipt_of(landing: Path) -> Receipt:
 
 def dedupe(location: str, landing: Path) -> dict[str, int]:
     """What committing the landing would add: new, edited, deleted, restored, moved, seen, and more of that kind."""
-    return _changes(Archive.open(location), landing)[0].counts
+    archive = Archive.open(location)
+    return _changes(archive, archive.landings.resolve(landing))[0].counts
 
 
 def check(location: str, landing: Path) -> list[CheckResult]:
@@ -145,27 +172,49 @@ def check(location: str, landing: Path) -> list[CheckResult]:
         CheckFailedError: one does not hold.
     """
     archive = Archive.open(location)
+    landing = archive.landings.resolve(landing)
     changes, receipt = _changes(archive, landing)
-    return _check(archive, landing, changes, receipt)
+    results = _check(archive, landing, changes, receipt)
+    if archive.is_committed(landing.name, receipt.site):
+        seal(archive, landing)  # a run that was begun again: the results have been replaced
+    return results
 
 
 def commit(location: str, landing: Path) -> Snapshot:
     """Commits the landing, once: the snapshot that it made, now or before."""
     archive = Archive.open(location)
+    landing = archive.landings.resolve(landing)
     with commit_lock(archive, receipt_of(landing).site):
         changes, receipt = _changes(archive, landing)
-        return archive.commit(changes, receipt)
+        snapshot = archive.commit(changes, receipt)
+        seal(archive, landing)
+    archive.landings.free(landing)
+    return snapshot
+
+
+def seal(archive: Archive, landing: Path) -> None:
+    """Records the checksums of a committed landing's files, where the landing is in the archive."""
+    if archive.files.local is None:
+        # By the copy on this machine: what was sent need not be fetched for that.
+        archive.landings.keep(landing)
+        archive.checksums.write(archive.landings.sums(landing))
+        return
+    place = f"landing/{receipt_of(landing).site}/{landing.name}"
+    paths = [entry.path for entry in archive.files.list(place)]
+    with storage_errors(archive.location):
+        archive.checksums.record(path for path in paths if "/." not in path)
 
 
 def publish(location: str, landing: Path | None = None) -> Published:
     """Brings `current/` up to the last commit."""
     archive = Archive.open(location)
-    return publish_current(archive, _site_of(landing).name if landing else None)
+    return publish_current(archive, landing.parent.name if landing else None)
 
 
 def store(location: str, landing: Path) -> Snapshot:
     """Everything after the crawl: dedupe, check, commit, publish."""
     archive = Archive.open(location)
+    landing = archive.landings.resolve(landing)
     site = receipt_of(landing).site
     with commit_lock(archive, site):
         snapshot = archive.snapshot_of(site, landing.name)
@@ -174,6 +223,8 @@ def store(location: str, landing: Path) -> Snapshot:
             logger.info("Deduplicated posts: %s.", sentence(changes.counts))
             _check(archive, landing, changes, receipt)
             snapshot = archive.commit(changes, receipt)
+            seal(archive, landing)
+    archive.landings.free(landing)
     published = publish_current(archive, site)
     logger.info("Committed as snapshot %s; published %s partitions.", snapshot.number, len(published.files))
     return snapshot
@@ -196,10 +247,25 @@ def crawl_lease(
     """
     days = [f" --{name} {at:%Y-%m-%d}" for name, at in (("since", scope.since), ("until", scope.until)) if at]
     command = f"medthreads crawl {site.name}{''.join(days)}{f' --crawl-id {crawl_id}' if crawl_id else ''}"
-    folder = archive.landing_root / HOSTS
-    lease = Lease.take(folder, host_name(site), command, patience=patience.total_seconds())
-    try:
+    with host_lease(archive, site, command, patience) as lease:
         yield lease
+
+
+@contextmanager
+def host_lease(archive: Archive, site: Site, command: str, patience: timedelta = timedelta(0)) -> Iterator[Lease]:
+    """The lease of the site's host, on this machine and, of an archive on S3, among all machines.
+
+    Raises:
+        BusyError: another process has it, and had it for all of `patience`.
+    """
+    host, ends = host_name(site), time.monotonic() + patience.total_seconds()
+    lease = Lease.take(archive.landing_root / HOSTS, host, command, patience=patience.total_seconds())
+    busy = f"{host} is being crawled into {archive.location} by another machine; wait for that to end (--wait MINUTES)."
+    try:
+        left = ends - time.monotonic()
+        with hold_on_s3(archive.files, archive.work / ".locks", f"crawl-{host}", left, busy) as still_held:
+            lease.further_check = still_held
+            yield lease
     finally:
         lease.release()
 
@@ -229,6 +295,7 @@ def commit_lock(archive: Archive, site: str) -> Iterator[None]:
 
 
 def _changes(archive: Archive, folder: Path) -> tuple[Changes, Receipt]:
+    leave_out(archive.files, archive.pseudonyms, folder)
     landing = Landing(folder)
     receipt = landing.receipt()
     if receipt.outcome not in FINISHED:
@@ -246,6 +313,7 @@ def _check(archive: Archive, landing: Path, changes: Changes, receipt: Receipt) 
         aside.replace(landing / CHECKS)
     except OSError as error:
         raise storage_error(landing, error) from error
+    archive.landings.keep(landing)
     failed = [result for result in results if not result.ok]
     if failed:
         details = "; ".join(f"{result.name}: {result.detail}" for result in failed)
@@ -270,17 +338,18 @@ def _is_finished(folder: Path) -> bool:
     return (folder / RECEIPT).exists() and Landing(folder).receipt().outcome in FINISHED
 
 
-def _unfinished(archive: Archive, landings: Path, scope: CrawlScope) -> str | None:
+def _unfinished(archive: Archive, site: str, scope: CrawlScope) -> str | None:
     """The site's newest landing, where it was interrupted, or killed before its commit, and asked for the same."""
-    found = [(Landing(path.parent).receipt(), path.parent) for path in landings.glob(f"*/{RECEIPT}")]
-    crawls = [(receipt, folder) for receipt, folder in found if not receipt.is_import and not receipt.is_of_backfill]
+    found = archive.landings.receipts(site, datetime.now(UTC) - RESUME_WITHIN)
+    crawls = [(receipt, name) for name, receipt in found if not receipt.is_import and not receipt.is_of_backfill]
     if not crawls:
         return None
-    # Not by the clock alone: it may have been set back since.
-    receipt, folder = max(crawls, key=lambda crawl: (crawl[0].epoch, crawl[0].started_at))
+    # Not by the clock alone: it may have been set back since. But epochs of two machines tell nothing.
+    is_local = archive.files.local is not None
+    receipt, name = max(crawls, key=lambda crawl: (crawl[0].epoch if is_local else 0, crawl[0].started_at))
     same = (receipt.since, receipt.until, receipt.full) == (scope.since, scope.until, scope.full)
     fresh = datetime.now(UTC) - receipt.started_at < RESUME_WITHIN
-    is_refused = any(not result.ok for result in _checks_of(folder))
-    is_committed = archive.is_committed(folder.name, receipt.site)
-    goes_on = same and fresh and receipt.outcome in RESUMABLE and not is_refused and not is_committed
-    return folder.name if goes_on else None
+    if not (same and fresh and receipt.outcome in RESUMABLE) or archive.is_committed(name, site):
+        return None
+    is_refused = any(not result.ok for result in _checks_of(archive.landings.folder(site, name)))
+    return None if is_refused else name

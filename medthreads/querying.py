@@ -12,7 +12,9 @@ import pyarrow as pa
 from pyarrow import csv
 
 from crawler.errors import UsageError
+from medthreads.reading import Selection, open_archive
 from storage.archive import Archive
+from storage.tables import storage_errors
 
 _ANSWERS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "COPY", "EXECUTE", "MULTI", "RELATION"})
 """Kinds of statements that give rows, or write a file of them; MULTI is PIVOT."""
@@ -23,13 +25,33 @@ _INTERRUPTED = "Query interrupted"
 """How DuckDB tells of Ctrl-C."""
 
 
+_TRIES = 3
+_OF_THE_QUERY = (
+    *(duckdb.CatalogException, duckdb.ParserException, duckdb.BinderException, duckdb.ConversionException),
+    *(duckdb.OutOfMemoryException, duckdb.OutOfRangeException),
+)
+"""What DuckDB says of a query, whatever the files; other errors may come of a file that was replaced meanwhile."""
+
+
 def ask(location: str, query: str) -> pa.Table:
     """The answer to a SQL query over the archive's views; column names are unique (`a`, `a_1`).
+
+    Asked again, of the files as they are then, where files were replaced while they were read.
 
     Raises:
         UsageError: the query cannot be run, with DuckDB's own words; or it is no query.
         ArchiveError: there is no archive.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return _ask(location, query)
+        except UsageError as error:
+            if not isinstance(error.__cause__, duckdb.Error) or isinstance(error.__cause__, _OF_THE_QUERY):
+                raise
+    return _ask(location, query)
+
+
+def _ask(location: str, query: str) -> pa.Table:
     with Archive.open(location, create=False).connect() as connection:
         try:
             statements = connection.extract_statements(query)
@@ -89,14 +111,34 @@ def _unknown(words: str, connection: duckdb.DuckDBPyConnection) -> str:
     return f"{words.splitlines()[0].removeprefix('Catalog Error: ')} The archive's views: {there_are}."
 
 
-def snapshots(location: str) -> pa.Table:
-    """The archive's snapshots, oldest first, a row each."""
+def snapshots(location: str, site: str | None = None) -> pa.Table:
+    """The archive's snapshots, or those of one site, oldest first, a row each."""
     rows = [
         {"number": snapshot.number, "committed_at": snapshot.committed_at, "site": snapshot.site,
          "crawl_id": snapshot.crawl_id, **snapshot.counts}
         for snapshot in Archive.open(location, create=False).snapshots()
+        if site is None or snapshot.site == site
     ]  # fmt: skip
     return pa.Table.from_pylist(rows)
+
+
+def changes(
+    location: str, after: datetime, until: datetime, selection: Selection, limit: int | None
+) -> tuple[pa.Table, pa.Table]:
+    """How many of the chosen changes there are, and the first of them with their texts (`limit`; None for all).
+
+    Raises:
+        ArchiveError: there is no archive, or it cannot be read.
+    """
+    with open_archive(location) as reader, storage_errors(location):
+        try:
+            counts = reader.count_changes(after, until, selection).to_arrow_table()
+            listed = reader.changes_with_text(after, until, selection, limit).to_arrow_table()
+        except RuntimeError as error:
+            if _INTERRUPTED in str(error):
+                raise KeyboardInterrupt from None
+            raise
+    return counts, listed
 
 
 def rows(table: pa.Table) -> Iterator[list[object]]:

@@ -76,7 +76,7 @@ def up(
 
     Raises:
         BusyError: it is running in this folder already.
-        ArchiveError: the archive is a file.
+        ArchiveError: the archive is a file, or is on S3 and cannot be reached as things are set.
         MedthreadsError: a component did not start or has ended; the message names its log.
     """
     root = (folder or Path(os.environ.get(HOME_VARIABLE) or ".airflow")).absolute()
@@ -85,6 +85,10 @@ def up(
         place = str(Path(place).absolute())
         if Path(place).exists() and not Path(place).is_dir():
             raise ArchiveError(f"The archive {place} is a file; give a folder with --archive.")
+    else:
+        from storage.archive import Archive
+
+        Archive.open(place)  # what is missing is told here, not by the first task
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / "up.lock", timeout=0), _signals_as_stopped():
@@ -112,7 +116,7 @@ class Session:
         if free != port:
             self.say(f"Port {port} is taken; the UI is on port {free}.")
         self._home = AirflowHome(root, host, free)
-        self._archive = archive
+        self._archive_told = archive if "://" in archive else _short(Path(archive))
         self._ready = root / "database.ready"
         self._sites = root / "sites"
         self._demo = demo
@@ -126,7 +130,7 @@ class Session:
 
     def run(self, *, exit_after_first_crawl: bool) -> None:
         """Starts everything, waits for the first crawl, then watches."""
-        self.say(f"Starting Airflow in {_short(self._home.root)}, archive in {_short(Path(self._archive))} ...")
+        self.say(f"Starting Airflow in {_short(self._home.root)}, archive in {self._archive_told} ...")
         if self._demo:
             self._serve_demo()
         self._ready.unlink(missing_ok=True)
@@ -168,7 +172,7 @@ class Session:
 
     def where_to_look(self) -> list[str]:
         """The three lines: the UI and its login, the data, a query to try."""
-        archive = _short(Path(self._archive)) if "://" not in self._archive else self._archive
+        archive = self._archive_told
         query = f"{_short(Path(sys.executable).with_name('medthreads'))} sql"
         if archive != "archive":
             query += f" --archive {shlex.quote(archive)}"

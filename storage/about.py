@@ -11,7 +11,7 @@ from storage.files import Files
 from storage.keys import KEY_FILE_VARIABLE, Pseudonyms, make_key, read_key
 
 _FORMAT = 1
-_ABOUT = "archive.json"
+ABOUT = "archive.json"
 _BEFORE_FIRST_USE = frozenset({"landing"})
 """What may be in the folder before the archive is: a landing that waits. Hidden files may, too."""
 
@@ -30,9 +30,9 @@ def read_about(files: Files) -> About | None:
     Raises:
         ArchiveError: it is damaged, or of another format.
     """
-    where = files.uri(_ABOUT)
+    where = files.uri(ABOUT)
     try:
-        about = msgspec.json.decode(files.read(_ABOUT), type=About)
+        about = msgspec.json.decode(files.read(ABOUT), type=About)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
@@ -56,10 +56,10 @@ def make_archive(files: Files, key_file: Path) -> About:
             raise ArchiveError(f"The folder {root} cannot be written; give another place, or the right to write there.")
     names = (entry.name for entry in root.iterdir()) if root else (entry.path.split("/")[0] for entry in files.list())
     strange = next((name for name in names if name not in _BEFORE_FIRST_USE and name[0] != "."), None)
-    if strange and not files.exists(_ABOUT):
+    if strange and not files.exists(ABOUT):
         raise ArchiveError(f"{files.location} holds something else ({strange}); give an empty or a new folder.")
     about = About(_FORMAT, secrets.token_hex(8), make_key(key_file).fingerprint)
-    if not files.create(_ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n"):
+    if not files.create(ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n"):
         return read_about(files) or about
     return about
 

@@ -6,14 +6,14 @@
     authors/ boards/ thread_versions/ post_versions/ observations/ crawls/      Delta tables, append-only
     current/            the published state, derived
     summaries/          derived
+    releases/           snapshots to hand on, see storage.release
     .index/             caches and locks; may be deleted when nothing runs
 """
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -30,14 +30,17 @@ from storage.absences import vanished
 from storage.batch import Batch
 from storage.checks import CrawlFigures
 from storage.checksums import Checksums
+from storage.crawl_rows import COUNTS, crawl_row, digest_of, with_attempt
 from storage.dedupe import Changes
 from storage.files import Files, files_at, work_folder
 from storage.index import Index
 from storage.index_filling import NEEDED, CommittedCrawl, Missed
 from storage.keys import Pseudonyms, key_file_for
 from storage.known import Known, Row
-from storage.locks import hold
+from storage.landings import Landings
+from storage.locks import StillHeld, hold
 from storage.schema import PUBLISHED, TABLES
+from storage.suppressions import state_of
 from storage.tables import Tables, arrow_table, storage_errors
 from storage.views import connection_for, define_views, quoted, reading
 
@@ -65,29 +68,7 @@ class Commit(NamedTuple):
     attempt: str
 
 
-_COUNTS = {
-    "new": "posts_new",
-    "edited": "posts_edited",
-    "deleted": "posts_deleted",
-    "restored": "posts_restored",
-    "moved": "posts_moved",
-    "seen": "posts_seen",
-    "threads_new": "threads_new",
-    "threads_changed": "threads_changed",
-    "threads_seen": "threads_seen",
-    "boards_seen": "boards_seen",
-    "masked": "identifiers_masked",
-    "reparsed": "posts_reparsed",
-}
-
-
 _FIELD_COUNTS = msgspec.json.Decoder(dict[str, tuple[int, int]])
-
-_OF_RECEIPT = (
-    *("site", "crawl_id", "engine", "since", "until", "started_at", "finished_at"),
-    *("requests", "discovered", "parsed", "quarantined", "pending"),
-    *("threads_listed", "threads_opened", "posts", "bytes"),
-)
 
 
 class Archive:
@@ -101,7 +82,9 @@ class Archive:
         self._about, self._key_file = about, key_file
         self.tables = Tables(files)
         self.checksums = Checksums(files)
-        self.index = Index(work / ".index" / "known.sqlite", about.id)
+        self.landings = Landings(files, work)
+        # An index made before an erasure, on this machine or another, is made anew.
+        self.index = Index(work / ".index" / "known.sqlite", f"{about.id} {state_of(files)}")
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms:
@@ -153,8 +136,8 @@ class Archive:
 
     @property
     def landing_root(self) -> Path:
-        """Where crawls land: a folder per site in it, a folder per crawl in that."""
-        return self.work / "landing"
+        """Where crawls land: a folder per site in it, a folder per crawl in that; see `landings` for those on S3."""
+        return self.landings.root
 
     @property
     def spill(self) -> Path:
@@ -162,19 +145,22 @@ class Archive:
         return self.work / ".index" / "spill"
 
     @contextmanager
-    def lock(self, name: str, patience: timedelta, busy: str) -> Iterator[None]:
-        """Holds one of the archive's locks; it ends with its process.
+    def lock(self, name: str, patience: timedelta, busy: str) -> Iterator[StillHeld]:
+        """Holds one of the archive's locks; it ends with its process, on S3 a minute later at the latest.
+
+        What it gives is called before writes that must not come after another holder's: see `storage.locks`.
 
         Args:
-            name: `commit-<site>` (who adds to or changes the tables), `publish`, `summaries` or `maintenance`.
+            name: `commit-<site>` (who adds to or changes the tables), `publish`, `releases`,
+                `summaries` or `maintenance`.
             patience: how long to wait for it.
             busy: the sentence for who waited in vain.
 
         Raises:
             BusyError: another process has it.
         """
-        with hold(self.files, self.work / ".locks", name, patience, busy):
-            yield
+        with hold(self.files, self.work / ".locks", name, patience, busy) as still_held:
+            yield still_held
 
     def state(self, site: str) -> SiteState:
         """What a crawl of the site has to know when it starts."""
@@ -191,8 +177,12 @@ class Archive:
     def known(self, batch: Batch) -> Known:
         """What the archive holds of a batch's records."""
         self._bring_up_index()
-        keys = {self.pseudonyms.author_key(batch.site, name) for name in batch.author_names()}
+        keys = {self.pseudonyms.author_key(batch.site, name) for name in batch.author_names() | batch.mentioned_names()}
         known = self.index.known(batch, {key for key in keys if key is not None})
+        while not known.generation and self.committed(batch.site):
+            # An erasure has emptied the index since it was brought up.
+            self._bring_up_index()
+            known = self.index.known(batch, {key for key in keys if key is not None})
         deleted = list(vanished(batch, known).deleted)
         if deleted:
             months = {known.posts[post_id].month for post_id in deleted}
@@ -211,12 +201,12 @@ class Archive:
         if (held := self.snapshot_of(receipt.site, receipt.crawl_id)) is not None:
             return held
         rows = {name: arrow_table(name, changes.rows[name]) for name in TABLES if name != "crawls"}
-        attempt = _digest(changes, rows)
-        rows = {name: _marked(table, attempt) for name, table in rows.items()}
+        attempt = digest_of(changes, rows)
+        rows = {name: with_attempt(table, attempt) for name, table in rows.items()}
         with storage_errors(self.location):
             written = [path for name, table in rows.items() for path in self.tables.append(name, table, attempt)]
-            snapshot, marked = self.mark(changes, receipt, attempt)
-            self.checksums.record([*written, *marked])
+            snapshot, last = self.mark(changes, receipt, attempt)
+            self.checksums.record([*written, *last])
         batches = {name: table.to_batches() for name, table in rows.items()}
         crawl = CommittedCrawl(snapshot.number, changes.generation, receipt)
         self._bring_up_index(snapshot.number - 1)
@@ -236,8 +226,13 @@ class Archive:
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, oldest first."""
         return [
-            _snapshot(row) for row in self._crawls(("snapshot", "crawl_id", "site", "committed_at", *_COUNTS.values()))
+            _snapshot(row) for row in self._crawls(("snapshot", "crawl_id", "site", "committed_at", *COUNTS.values()))
         ]
+
+    def row_making(self, site: str) -> dict[str, str | None]:
+        """By crawl of the site, the digest of the code that made its rows; None of crawls before it was kept."""
+        rows = self._crawls(("snapshot", "site", "crawl_id", "row_making"))
+        return {row["crawl_id"]: row["row_making"] for row in rows if row["site"] == site}
 
     def history(self, site: str) -> list[CrawlFigures]:
         """What the site's committed crawls came to, oldest first."""
@@ -263,8 +258,15 @@ class Archive:
         Read instants as Arrow (`.to_arrow_table()`): as Python objects DuckDB gives them only with pytz installed.
         """
         connection = self.connection()
-        with storage_errors(self.location):
-            define_views(connection, self.files, self.tables)
+        try:
+            with storage_errors(self.location):
+                define_views(connection, self.files, self.tables)
+        except ArchiveError:
+            # A file was replaced between the list and the reading; with a list of now it is another one.
+            connection.close()
+            connection = self.connection()
+            with storage_errors(self.location):
+                define_views(connection, self.files, self.tables)
         return connection
 
     def _crawls(self, columns: tuple[str, ...]) -> list[Row]:
@@ -284,7 +286,10 @@ class Archive:
         """Appends the crawl's own row, which makes the attempt's rows visible; again if another commit was faster."""
         while True:
             delta = self.tables.ensure("crawls")
-            crawls = self.tables.read_whole("crawls", ("snapshot", "site", "crawl_id"), delta)
+            try:
+                crawls = self.tables.read_whole("crawls", ("snapshot", "site", "crawl_id"), delta)
+            except FileNotFoundError:
+                continue  # replaced and deleted meanwhile: by an erasure
             of_site = {row["crawl_id"] for row in crawls if row["site"] == receipt.site}
             if receipt.crawl_id in of_site and (held := self.snapshot_of(receipt.site, receipt.crawl_id)) is not None:
                 return held, []
@@ -294,7 +299,7 @@ class Archive:
                     "commit this one again."
                 )
             number = max((int(row["snapshot"]) for row in crawls), default=0) + 1
-            row = _crawl_row(changes, receipt) | {"snapshot": number, "attempt": attempt}
+            row = crawl_row(changes, receipt) | {"snapshot": number, "attempt": attempt}
             if written := self.tables.append_alone("crawls", arrow_table("crawls", [row]), delta):
                 return _snapshot(row), written
 
@@ -359,42 +364,6 @@ class Archive:
         return {row["post_id"]: row for row in rows.to_pylist()}
 
 
-def _digest(changes: Changes, rows: Mapping[str, pa.Table]) -> str:
-    """What tells this commit from any other: of the same crawl with other rows, or after another crawl."""
-    digest = hashlib.blake2b(f"{changes.site}\0{changes.crawl_id}\0{changes.generation}".encode(), digest_size=12)
-    for name, table in sorted(rows.items()):
-        digest.update(name.encode())
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-        digest.update(sink.getvalue())
-    return digest.hexdigest()
-
-
-def _marked(table: pa.Table, attempt: str) -> pa.Table:
-    at = table.schema.get_field_index("attempt")
-    return table.set_column(at, "attempt", pa.array([attempt] * table.num_rows, pa.string()))
-
-
-def _crawl_row(changes: Changes, receipt: Receipt) -> Row:
-    figures = ("posts_visible", "posts_with_author", "posts_with_created_at")
-    return {
-        **{name: getattr(receipt, name) for name in _OF_RECEIPT},
-        **{column: changes.counts.get(name, 0) for name, column in _COUNTS.items()},
-        **{name: getattr(changes.figures, name) for name in figures},
-        "generation": changes.generation,
-        "outcome": receipt.outcome.value,
-        "is_full": receipt.full,
-        "refused": sum(receipt.refused.values()),
-        "failed": sum(receipt.failed.values()),
-        "committed_at": datetime.now(UTC),
-        "field_counts": msgspec.json.encode(
-            {name: (count.had, count.of) for name, count in sorted(changes.figures.fields.items()) if count.of}
-        ).decode("utf-8"),
-        "receipt": msgspec.json.encode(receipt).decode("utf-8"),
-    }
-
-
 def _snapshot(row: Row) -> Snapshot:
-    counts = {name: int(row[column] or 0) for name, column in _COUNTS.items()}
+    counts = {name: int(row[column] or 0) for name, column in COUNTS.items()}
     return Snapshot(int(row["snapshot"]), row["crawl_id"], row["site"], row["committed_at"], counts)

@@ -14,6 +14,7 @@ from msgspec import structs
 from crawler.receipt import Coverage, Receipt, StagedPage, Unavailable
 from crawler.records import Board, PageKind, ParsedPage, Post, Status, Thread
 from storage.fields import FieldCounts, count_fields, count_pages
+from storage.mentions import candidates
 
 _THREAD_FIELDS = tuple(name for name in Thread.__struct_fields__ if name not in {"site", "thread_id", "tags"})
 
@@ -142,6 +143,13 @@ class Batch:
         names = {post.author for post, _ in self.posts.values()}
         names |= {quote.author for post, _ in self.posts.values() for quote in post.quotes}
         return names | {thread.author for thread, _ in self.threads.values()}
+
+    def mentioned_names(self) -> set[str]:
+        """What may be names behind an `@` in posts and titles: the archive tells which of them it has met."""
+        texts = [post.body_text for post, _ in self.posts.values()]
+        texts += [quote.text for post, _ in self.posts.values() for quote in post.quotes]
+        texts += [thread.title or "" for thread, _ in self.threads.values()]
+        return {name for text in texts if "@" in text for name in candidates(text)}
 
     def _read(self, thread_id: str, seen_at: datetime) -> None:
         if thread_id not in self.read_at or self.read_at[thread_id] < seen_at:

@@ -3,8 +3,8 @@
 Posts and threads that the archive does not know come with their whole history (all versions, all sightings), under
 the instants at which they were first seen; what it knows already stays as it is and is counted as seen. Nothing is
 parsed and no row becomes a Python object, so that memory does not grow with the release. Pseudonyms are taken over:
-they are those of the archive that the release was made from, and its `authors` do not travel. So are content hashes, those of
-masked texts being made with that archive's key: with another key the next crawl of such a post makes one more version.
+they are those of the archive that the release was made from, and its `authors` do not travel. Content hashes of texts
+in which something was masked are made with its key: under another key the next crawl makes one more version of them.
 """
 
 import hashlib

@@ -19,15 +19,6 @@ _PLAIN = re.compile(r"https?://[a-z0-9.-]+/[^?;\s]*")
 """Addresses that are canonical at first sight; most are."""
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
-_PROFILE = re.compile(
-    r"[/?]members/[^/?#]+\.\d+(?:[/?#]|$)"  # XenForo
-    r"|/(?:user|u)/[^/?#]+(?:[/?#]|$)"  # Reddit, Discourse
-    r"|/profile/\d+-[^/?#]+"  # Invision
-    r"|/(?:member|memberlist)\.php\?"  # vBulletin, phpBB
-    r"|[?;&]action=profile",  # SMF
-    re.IGNORECASE,
-)
-
 
 def canonical_url(url: str) -> str:
     """The address without session ids, campaign labels, default port and upper-case host."""
@@ -41,11 +32,6 @@ def canonical_url(url: str) -> str:
     host = host.removesuffix(_DEFAULT_PORTS.get(parts.scheme.lower(), " "))
     query = "&".join(piece for piece in parts.query.split("&") if not _NOISE.match(piece)) if parts.query else ""
     return urlunsplit((parts.scheme.lower(), host, parts.path, query, parts.fragment))
-
-
-def is_profile_url(url: str) -> bool:
-    """Whether the address is a member's profile, so that it holds a name or an identity."""
-    return _PROFILE.search(url) is not None
 
 
 def content_hash(values: Iterable[object]) -> str:

@@ -3,21 +3,17 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Literal
 
 from msgspec import structs
 
 from crawler.records import Poll, Post, Status, Thread
 from storage.absences import vanished
 from storage.batch import Batch, Figures
-from storage.canonical import canonical_url, content_hash, is_profile_url, month_of
+from storage.canonical import canonical_url, content_hash, month_of
+from storage.hiding import Hiding, Privacy, masked_in
 from storage.keys import Pseudonyms
 from storage.known import GONE, Known, KnownPost, KnownThread, Row, ThreadRecord
-from storage.mentions import MentionedNames
 from storage.schema import UNKNOWN_MONTH
-
-Privacy = Literal["keep", "pseudonymise", "drop"]
 
 
 @dataclass
@@ -33,7 +29,8 @@ class Changes:
     counts: dict[str, int]
     """Posts new, edited, deleted, restored, moved, seen; threads_new, threads_changed, threads_seen, boards_seen;
     outdated: posts and threads of which the archive holds a later sighting than this crawl's;
-    absent: posts that were not found where they should stand, which is no proof yet."""
+    absent: posts that were not found where they should stand, which is no proof yet;
+    masked: identifiers that are masked in the new versions."""
 
 
 _FIRST = ("created_at", "created_text", "author_key", "crosspost_of", "url")
@@ -56,7 +53,7 @@ def dedupe(batch: Batch, known: Known, pseudonyms: Pseudonyms, privacy: Privacy 
     counts["seen"] = len(batch.posts)
     counts |= {name: work.counts[name] for name in ("threads_new", "threads_changed")}
     counts |= {"threads_seen": len(batch.threads), "boards_seen": len(batch.boards)}
-    counts |= {name: work.counts[name] for name in ("outdated", "absent")}
+    counts |= {name: work.counts[name] for name in ("outdated", "absent", "masked")}
     work.rows["authors"] = list(work.authors.values())
     return Changes(batch.site, batch.crawl_id, work.generation, batch.figures, work.rows, counts)
 
@@ -83,7 +80,9 @@ class _Work:
     def __init__(self, batch: Batch, known: Known, pseudonyms: Pseudonyms, privacy: Privacy) -> None:
         self.batch, self.known, self.pseudonyms, self.privacy = batch, known, pseudonyms, privacy
         self.generation = known.generation + 1
-        self.names = MentionedNames(batch.author_names())
+        met = batch.author_names()
+        met |= {name for name in batch.mentioned_names() if pseudonyms.author_key(batch.site, name) in known.authors}
+        self.hiding = Hiding(batch, met, privacy, lambda name, seen_at: self.author_key(name, None, seen_at))
         self.origin = {"crawl_id": batch.crawl_id}
         tables = ("boards", "thread_versions", "post_versions", "observations")
         self.rows: dict[str, list[Row]] = {name: [] for name in tables}
@@ -118,20 +117,24 @@ class _Work:
         for thread_id, (thread, seen_at) in self.batch.threads.items():
             key = self.author_key(thread.author, thread.author_id, seen_at)
             known = self.known.threads.get(thread_id)
-            record = _merged(known.record if known else None, thread, key)
+            record = merged(known.record if known else None, thread, key)
             month = month_of(record.created_at, UNKNOWN_MONTH)
-            hash_ = record.content_hash()
+            kept = self.hiding.thread(thread_id, record, seen_at)
+            hash_, shown = record.content_hash(), kept.content_hash()
             if known is None:
                 change = "new"
             elif seen_at < known.last_seen:
                 self.counts["outdated"] += 1
                 change, month = None, known.month
             else:
-                change = _thread_change(known, record, hash_)
+                # A value that this crawl did not tell is the kept one, with its masks: its hash is the kept record's.
+                is_same = self._is_same(known.content_hash, hash_) or known.record.content_hash() == shown
+                change = _thread_change(known, kept, not is_same)
             self.board_of[thread_id] = record.board_id
-            counters = {name: getattr(thread, name) for name in _THREAD_COUNTERS}
+            counters = {name: getattr(thread, name) for name in THREAD_COUNTERS}
             if change:
-                self._thread_version(thread_id, record, change, hash_, known, month, seen_at, counters)
+                hash_ = hash_ if hash_ == shown else self.pseudonyms.sealed(hash_)
+                self._thread_version(thread_id, kept, change, hash_, known, month, seen_at, counters)
             self._observe("thread", thread_id, None, month, seen_at, counters)
 
     def _thread_version(
@@ -146,12 +149,15 @@ class _Work:
         counters: Row,
     ) -> None:
         self.counts["threads_new" if change == "new" else "threads_changed"] += 1
+        masked = masked_in(record)
+        self.counts["masked"] += len(masked)
         self.rows["thread_versions"].append(
             {
                 "site": self.batch.site,
                 "thread_id": thread_id,
                 **structs.asdict(record),
-                "poll": _poll_row(record.poll),
+                "poll": poll_row(record.poll),
+                "masked": masked,
                 **counters,
                 **self._version(change, hash_, known, month, seen_at),
             }
@@ -167,11 +173,15 @@ class _Work:
                 self.counts["outdated"] += 1
                 change, month = None, known.month
             else:
-                change = _post_change(known, row, hash_)
+                change = _post_change(known, row, known is None or not self._is_same(known.content_hash, hash_))
+            kept = self.hiding.post(row, seen_at) if change else row
+            if change and known is not None and post_hash(kept) == known.content_hash:
+                change = None  # an erasure made that hash, of what is kept
             if change:
                 self.counts[change] += 1
-                row |= self._version(change, hash_, known, month, seen_at)
-                self.rows["post_versions"].append(self._without_mentions(row, seen_at))
+                self.counts["masked"] += len(kept["masked"])
+                hash_ = hash_ if post_hash(kept) == hash_ else self.pseudonyms.sealed(hash_)
+                self.rows["post_versions"].append(kept | self._version(change, hash_, known, month, seen_at))
             self._observe(
                 "post", post.thread_id, post_id, month, seen_at, {"score": post.score, "reactions": post.reactions}
             )
@@ -182,10 +192,11 @@ class _Work:
         for thread_id, seen_at in found.threads.items():
             thread = self.known.threads[thread_id]
             record = structs.replace(thread.record, status=Status.DELETED)
+            record = self.hiding.thread(thread_id, record, seen_at)
             self._thread_version(thread_id, record, "deleted", record.content_hash(), thread, thread.month, seen_at, {})
         for post_id, seen_at in found.deleted.items():
             known = self.known.posts[post_id]
-            row = {**self.known.last_rows[post_id], "status": Status.DELETED, **_NOTHING}
+            row = {**self.hiding.gone(self.known.last_rows[post_id]), "status": Status.DELETED, **_NOTHING}
             row |= self._version("deleted", post_hash(row), known, known.month, seen_at)
             self.counts["deleted"] += 1
             self.rows["post_versions"].append(row)
@@ -196,7 +207,8 @@ class _Work:
 
     def boards(self) -> None:
         for board_id, (board, seen_at) in self.batch.boards.items():
-            row = {**structs.asdict(board), "site": self.batch.site, "observed_at": seen_at, **self.origin}
+            row = self.hiding.board({**structs.asdict(board), "site": self.batch.site, "observed_at": seen_at})
+            row |= self.origin
             if self.known.boards.get(board_id) != board_hash(row):
                 self.rows["boards"].append(row)
 
@@ -210,6 +222,7 @@ class _Work:
             "parent_id": post.parent_id,
             "position": post.position,
             "author_key": self.author_key(post.author, post.author_id, seen_at),
+            "author": post.author,
             "created_at": created_at,
             "created_text": post.created_text,
             "edited_at": post.edited_at,
@@ -226,19 +239,15 @@ class _Work:
             "reactions": post.reactions,
             "score": post.score,
             "attachments": [{"url": canonical_url(entry.url), "name": entry.name} for entry in post.attachments],
-            "links": [canonical_url(link) for link in post.links if not is_profile_url(link)],
+            "links": [canonical_url(link) for link in post.links],
             "is_opening": post.is_opening,
             "status": post.status,
             "url": post.url and canonical_url(post.url),
         }
         return row | _NOTHING if post.status in GONE else row
 
-    def _without_mentions(self, row: Row, seen_at: datetime) -> Row:
-        """The row as it is kept. Hashed before: whom a later crawl has met must not make a version."""
-        hide = partial(self.names.hide, pseudonym=lambda name: self.author_key(name, None, seen_at))
-        row["body_text"] = hide(row["body_text"])
-        row["quotes"] = [{**quote, "text": hide(quote["text"])} for quote in row["quotes"]]
-        return row
+    def _is_same(self, held: str, hash_: str) -> bool:
+        return held == hash_ or held == self.pseudonyms.sealed(hash_)
 
     def _version(
         self, change: str, hash_: str, known: KnownPost | KnownThread | None, month: str, seen_at: datetime
@@ -271,11 +280,11 @@ class _Work:
         )
 
 
-_NOTHING: Row = {"body_text": "", "quotes": [], "attachments": [], "links": []}
-_THREAD_COUNTERS = ("last_post_at", "reply_count", "view_count", "score", "page_count")
+_NOTHING: Row = {"body_text": "", "quotes": [], "attachments": [], "links": [], "masked": []}
+THREAD_COUNTERS = ("last_post_at", "reply_count", "view_count", "score", "page_count")
 
 
-def _merged(below: ThreadRecord | None, thread: Thread, author_key: str | None) -> ThreadRecord:
+def merged(below: ThreadRecord | None, thread: Thread, author_key: str | None) -> ThreadRecord:
     """What the crawl says of the thread over what is known of it: untold values stay as they are."""
     record = ThreadRecord(
         author_key=author_key,
@@ -300,15 +309,17 @@ def _merged(below: ThreadRecord | None, thread: Thread, author_key: str | None) 
     return record
 
 
-def _thread_change(known: KnownThread, record: ThreadRecord, hash_: str) -> str | None:
+def _thread_change(known: KnownThread, record: ThreadRecord, differs: bool) -> str | None:
     stated_first = any(getattr(known.record, name) is None and getattr(record, name) is not None for name in _FIRST)
-    return _change(known.record.status, record.status, known.content_hash != hash_ or stated_first)
+    change = _change(known.record.status, record.status, differs or stated_first)
+    board_id = known.record.board_id
+    return "moved" if change == "edited" and board_id is not None and board_id != record.board_id else change
 
 
-def _post_change(known: KnownPost | None, row: Row, hash_: str) -> str | None:
+def _post_change(known: KnownPost | None, row: Row, differs: bool) -> str | None:
     if known is None:
         return "new"
-    change = _change(known.status, row["status"], known.content_hash != hash_)
+    change = _change(known.status, row["status"], differs)
     return "moved" if change == "edited" and known.thread_id != row["thread_id"] else change
 
 
@@ -322,7 +333,7 @@ def _change(before: str, now: str, differs: bool) -> str | None:
     return "edited"
 
 
-def _poll_row(poll: Poll | None) -> Row | None:
+def poll_row(poll: Poll | None) -> Row | None:
     if poll is None:
         return None
     return {

@@ -1,6 +1,7 @@
 """The data dictionary, docs/data-dictionary.md: every table and column, for analysts. Generated from the schemas."""
 
 from storage.columns import Table
+from storage.history import CHANGES_COLUMNS
 from storage.schema import (
     AUTHORS,
     BOARDS,
@@ -18,6 +19,7 @@ _IN_ORDER = (
     *(POSTS, THREADS, ACTIVITY, DIGESTS),
     *(POST_VERSIONS, THREAD_VERSIONS, OBSERVATIONS, BOARDS, AUTHORS, CRAWLS),
 )
+_OF_CHANGES = "\n".join(f"| `{name}` | {doc} |" for name, doc in CHANGES_COLUMNS.items())
 _HEAD = f"""# Data dictionary
 
 Generated from `storage/schema.py`, `summaries/schema.py` and `crawler/records.py` by `python -m storage.schema`; do
@@ -27,10 +29,25 @@ Schema version {SCHEMA_VERSION}. Every instant is in UTC. Null means that no pag
 plain Parquet under `current/`, one file a site and month; `activity` and `digests` under `summaries/`, one file a
 site; in both the partition columns are in the path. The others are Delta tables of the same name.
 
-`medthreads sql` shows all of them as views. Besides, `posts_asof(ts)` and `threads_asof(ts)` give the rows of `posts`
-and `threads` as they were known at an instant, and `changes(a, b)` lists the versions first seen after `a` and up to
-`b`: `site`, `kind` (post or thread), `board_id`, `thread_id`, `post_id`, `change`, `version`, `status`, `month`,
-`observed_at`, `crawl_id`.
+`medthreads sql` shows all of them as views. Besides, it knows
+
+- `posts_asof(ts)`, `threads_asof(ts)`: the rows of `posts` and `threads` as they were at an instant, by what pages
+  fetched up to then showed, that instant included. A date is its midnight in UTC.
+- `posts_at_snapshot(n)`, `threads_at_snapshot(n)`: the rows as the commit of snapshot `n` left them. Pages that are
+  committed late change what is known of the past, but no snapshot.
+- `changes(a, b)`: the versions first seen after `a` and up to `b`, a row each, see below.
+- `post_counters`, `thread_counters`: every sighting of a post or thread with its counters, each with the difference
+  from the last sighting that told it (`score_change`, `reactions_change`, `view_count_change` ...); of a post, from the
+  last one in the same thread.
+
+How to use them, and how to do the same in Polars, pandas or pyarrow:
+[reading-the-archive.md](reading-the-archive.md).
+
+## changes(a, b)
+
+| column | meaning |
+|---|---|
+{_OF_CHANGES}
 """
 
 

@@ -217,13 +217,14 @@ def _with_author(row: Row, names: Names | None) -> dict[str, Any]:
     """The row with `author` behind `author_key`, where it has one and names are given."""
     if names is None or "author_key" not in row:
         return dict(row)
-    return _widened(row, names.get(row["author_key"]))
+    return _widened(row, names.get(row["author_key"], row.get("author")))
 
 
 def _widened(row: Row, author: object) -> dict[str, Any]:
     widened: dict[str, Any] = {}
     for column, content in row.items():
-        widened[column] = content
+        if column != "author":
+            widened[column] = content
         if column == "author_key":
             widened["author"] = author
     return widened

@@ -1,8 +1,7 @@
 """The files of an archive, in a local folder or on S3: whole or not at all, listed, fetched, deleted.
 
 Paths are relative to the archive, with `/`. What is written appears as a whole, and is durable when the call returns.
-S3 is reached through obstore, as its conditional writes decide which of two processes made a file first. Its settings
-are those of every S3 client: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL and so on.
+Those on S3 are in storage.s3_files.
 """
 
 import hashlib
@@ -10,30 +9,20 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import ArchiveError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from obstore.store import ClientConfig, S3Config, S3Store
 
 WORK_VARIABLE = "MEDTHREADS_WORK"
-"""Names a folder for the local files of archives on S3: crawls in the making, the index, locks."""
-_S3_SETTINGS = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
-    *("AWS_ENDPOINT_URL", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_KMS_KEY_ID"),
-    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME"),
-)
-_TIMEOUT = timedelta(seconds=60)
-"""Of one request; it is sent again some times."""
+"""Names a folder for the local files of archives on S3: crawls in the making, the index."""
 _ASIDE = ".aside-"
 """Start of the names under which a file is written before it takes its place."""
 
@@ -53,6 +42,8 @@ class Files(Protocol):
 
     location: str
     """The folder, or the s3:// address, without a slash at its end."""
+    at_once: int
+    """Calls that are worth making at a time, from threads."""
 
     @property
     def local(self) -> Path | None:
@@ -83,10 +74,16 @@ class Files(Protocol):
         """Makes or replaces the file."""
 
     def create(self, path: str, content: bytes) -> bool:
-        """Makes the file unless there is one; whether it did. Of several processes one makes it."""
+        """Makes the file unless there is one; whether it did. Of several processes one makes it.
+
+        The content must be such as nobody else would write: by it a file is known whose answer got lost.
+        """
 
     def take(self, path: str, source: Path) -> None:
         """Makes or replaces the file with a local one, which is gone after."""
+
+    def send(self, path: str, source: Path) -> None:
+        """Makes or replaces the file with a copy of a local one."""
 
     def fetch(self, path: str, target: Path) -> None:
         """Copies the file to a local one.
@@ -108,6 +105,9 @@ class Files(Protocol):
             FileNotFoundError: there is none.
         """
 
+    def prepare(self, paths: Sequence[str]) -> None:
+        """Is told which data files of tables are about to be read, and may fetch them together."""
+
 
 def files_at(location: str, environ: Mapping[str, str] = os.environ) -> Files:
     """The files of the archive at a folder or an s3:// address.
@@ -116,6 +116,8 @@ def files_at(location: str, environ: Mapping[str, str] = os.environ) -> Files:
         ArchiveError: the address is of another kind, or names no bucket.
     """
     if location.startswith("s3://"):
+        from storage.s3_files import S3Files  # here: an archive in a folder does not need it, and it is slow to load
+
         return S3Files(location, environ)
     if "://" in location:
         raise ArchiveError(f"{location} is neither a folder nor an s3:// address; archives are kept in these.")
@@ -128,6 +130,7 @@ class LocalFiles:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.location = str(self.root)
+        self.at_once = 1
 
     @property
     def local(self) -> Path | None:
@@ -180,6 +183,14 @@ class LocalFiles:
             os.fsync(file.fileno())
         source.replace(final)
 
+    def send(self, path: str, source: Path) -> None:
+        """Makes or replaces the file with a copy of another one."""
+        final = self.root / path
+        final.parent.mkdir(parents=True, exist_ok=True)
+        aside = final.with_name(f"{_ASIDE}{secrets.token_hex(8)}")
+        shutil.copyfile(source, aside)
+        self.take(path, aside)
+
     def fetch(self, path: str, target: Path) -> None:
         """Copies the file to another place."""
         shutil.copyfile(self.root / path, target)
@@ -213,6 +224,9 @@ class LocalFiles:
         """The Parquet file, opened."""
         return pq.ParquetFile(self.root / path)
 
+    def prepare(self, paths: Sequence[str]) -> None:
+        """Does nothing: they are near."""
+
     def _aside(self, path: str, content: bytes) -> Path:
         final = self.root / path
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -222,118 +236,6 @@ class LocalFiles:
             file.flush()
             os.fsync(file.fileno())
         return aside
-
-
-class S3Files:
-    """Files below an s3:// address."""
-
-    def __init__(self, location: str, environ: Mapping[str, str] = os.environ) -> None:
-        self.location = location.rstrip("/")
-        self._settings = s3_settings(environ)
-        if not self.location.removeprefix("s3://").split("/")[0]:
-            raise ArchiveError(f"{location} names no bucket; write it like s3://bucket/folder.")
-        self._opened: S3Store | None = None
-
-    @property
-    def local(self) -> Path | None:
-        """None."""
-        return None
-
-    @property
-    def options(self) -> dict[str, str]:
-        """The settings of S3."""
-        return {**self._settings, "timeout": f"{_TIMEOUT.total_seconds():.0f}s"}
-
-    @property
-    def filesystem(self) -> "AbstractFileSystem":
-        """S3 as fsspec knows it: DuckDB's own way to S3 is an extension that has to be downloaded."""
-        from obstore.fsspec import FsspecStore
-
-        settings, client = self._config()
-        return FsspecStore("s3", config=settings, client_options=client)
-
-    def _config(self) -> "tuple[S3Config, ClientConfig]":
-        settings = dict(self._settings)
-        allow_http = settings.pop("AWS_ALLOW_HTTP", "false") == "true"
-        return cast("S3Config", settings), {"allow_http": allow_http, "timeout": _TIMEOUT}
-
-    @property
-    def store(self) -> "S3Store":
-        """The store of obstore, whose root is the archive."""
-        if self._opened is None:
-            from obstore.store import S3Store  # here: nobody else needs it, and it takes a while to load
-
-            settings, client = self._config()
-            self._opened = S3Store.from_url(self.location, config=settings, client_options=client)
-        return self._opened
-
-    def uri(self, path: str = "") -> str:
-        """The s3:// address."""
-        return f"{self.location}/{path}" if path else self.location
-
-    def read(self, path: str) -> bytes:
-        """The whole content."""
-        return bytes(self.store.get(path).bytes())
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        try:
-            self.store.head(path)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def write(self, path: str, content: bytes) -> None:
-        """Makes or replaces the file."""
-        self.store.put(path, content)
-
-    def create(self, path: str, content: bytes) -> bool:
-        """Makes the file unless there is one."""
-        from obstore.exceptions import AlreadyExistsError
-
-        try:
-            self.store.put(path, content, mode="create", use_multipart=False)
-        except AlreadyExistsError:
-            # An answer that got lost makes obstore send it again, and find its own.
-            return self.read(path) == content
-        return True
-
-    def take(self, path: str, source: Path) -> None:
-        """Makes or replaces the file with a local one."""
-        self.store.put(path, source)
-        source.unlink()
-
-    def fetch(self, path: str, target: Path) -> None:
-        """Copies the file to a local one."""
-        with target.open("wb") as file:
-            for chunk in self.store.get(path).stream():
-                file.write(chunk)
-
-    def delete(self, path: str) -> None:
-        """Deletes the file, if it is there."""
-        try:
-            self.store.delete(path)
-        except FileNotFoundError:
-            return
-
-    def list(self, folder: str = "") -> Iterator[Entry]:
-        """All files below a folder, by path."""
-        for batch in self.store.list(folder or None):
-            for found in sorted(batch, key=lambda one: one["path"]):
-                yield Entry(found["path"], found["size"], found["last_modified"])
-
-    def parquet(self, path: str) -> pq.ParquetFile:
-        """The Parquet file, opened; fetched as a whole, as ours are small."""
-        return pq.ParquetFile(pa.BufferReader(self.read(path)))
-
-
-def s3_settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The AWS_ variables that obstore and deltalake know; plain http only where the address given says so."""
-    settings = {name: environ[name] for name in _S3_SETTINGS if environ.get(name)}
-    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
-    if endpoint:
-        settings |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http://")).lower()}
-    return settings
 
 
 def work_folder(files: Files, environ: Mapping[str, str] = os.environ) -> Path:

@@ -102,10 +102,13 @@ def _take_readings(connection: sqlite3.Connection, receipt: Receipt) -> None:
 
 
 def _take_posts(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
-    names = ("site", "post_id", "thread_id", "content_hash", "status", "version", "created_at", "month", "observed_at")
+    names = ("site", "post_id", "thread_id", "content_hash", "status", "version", "created_at", "month")
     connection.executemany(
-        "INSERT OR REPLACE INTO posts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        zip(*(_values(batch, name) for name in names), strict=True),
+        "INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 0)) ON CONFLICT DO UPDATE SET "
+        "thread_id = excluded.thread_id, content_hash = excluded.content_hash, status = excluded.status, "
+        "version = excluded.version, created_at = excluded.created_at, month = excluded.month, "
+        "last_seen = max(last_seen, excluded.last_seen)",
+        zip(*(_values(batch, name) for name in names), _seen(batch), strict=True),
     )
 
 
@@ -116,19 +119,27 @@ def _take_threads(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None
         encoder.encode(msgspec.convert({name: row[name] for name in fields}, ThreadRecord))
         for row in batch.select(list(fields)).to_pylist()
     ]
-    names = ("content_hash", "version", "month", "observed_at", "status")
     connection.executemany(
-        "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET record = excluded.record, "
-        "content_hash = excluded.content_hash, version = excluded.version, month = excluded.month, "
-        "last_seen = excluded.last_seen, status = excluded.status",
+        "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?, coalesce(?, 0), ?, NULL) "
+        "ON CONFLICT DO UPDATE SET record = excluded.record, content_hash = excluded.content_hash, "
+        "version = excluded.version, month = excluded.month, "
+        "last_seen = max(last_seen, excluded.last_seen), status = excluded.status",
         zip(
             _values(batch, "site"),
             _values(batch, "thread_id"),
             records,
-            *(_values(batch, name) for name in names),
+            *(_values(batch, name) for name in ("content_hash", "version", "month")),
+            _seen(batch),
+            _values(batch, "status"),
             strict=True,
         ),
     )
+
+
+def _seen(batch: pa.RecordBatch) -> list[int | None]:
+    """When a page showed each version first; None where none did, but a reparse made it."""
+    instants = zip(_values(batch, "observed_at"), _values(batch, "change"), strict=True)
+    return [None if change == "reparsed" else at for at, change in instants]
 
 
 def _take_sightings(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
@@ -186,11 +197,11 @@ NEEDED: dict[str, tuple[str, ...]] = {
         "url",
     ),
     "thread_versions": (
-        *("site", "thread_id", "content_hash", "version", "month", "observed_at"),
+        *("site", "thread_id", "content_hash", "version", "change", "month", "observed_at"),
         *ThreadRecord.__struct_fields__,
     ),
     "post_versions": (
-        *("site", "post_id", "thread_id", "content_hash", "status", "version"),
+        *("site", "post_id", "thread_id", "content_hash", "status", "version", "change"),
         *("created_at", "month", "observed_at"),
     ),
     "observations": ("kind", "observed_at", "site", "thread_id", "post_id"),

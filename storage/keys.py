@@ -45,6 +45,22 @@ class Pseudonyms:
             self._made[site, name] = made
         return made
 
+    def sealed(self, content_hash: str) -> str:
+        """The hash of a content of which the archive hides a part, as 32 hexadecimal digits.
+
+        Made with the secret: from a plain hash whoever has the rest of the text could find a masked number by trying.
+        """
+        return hmac.digest(self._secret, b"\0content\0" + content_hash.encode("ascii"), "sha256").hex()[:32]
+
+    def mark(self, site: str, kind: str, value: str) -> str:
+        """What tells an erased value again without telling which it is: 24 hexadecimal digits."""
+        message = f"\0mark\0{site}\0{kind}\0{value}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, message, "sha256").hex()[:24]
+
+    def stream(self, name: str, purpose: str, content: bytes) -> bytes:
+        """32 bytes that only the holder of the secret can make; see `storage.suppressions.sealed`."""
+        return hmac.digest(self._secret, f"\0sealed\0{purpose}\0{name}\0".encode() + content, "sha256")
+
     @property
     def fingerprint(self) -> str:
         """What tells this secret from another one without giving it away."""

@@ -38,6 +38,8 @@ class ThreadRecord(Struct, kw_only=True):
     board_id: str | None = None
     title: str | None = None
     author_key: str | None = None
+    author: str | None = None
+    """Only where the site's privacy is `keep`."""
     created_at: datetime | None = None
     created_text: str | None = None
     prefix: str | None = None

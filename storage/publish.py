@@ -15,11 +15,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +28,7 @@ import pyarrow.parquet as pq
 
 from storage.archive import Archive
 from storage.columns import Table
+from storage.locks import StillHeld
 from storage.schema import COUNTERS, PUBLISHED, SCHEMA_VERSION, TABLES
 from storage.tables import storage_errors
 from storage.views import MANIFEST, current_select, quoted, read_manifest, reading, sightings_select
@@ -64,7 +66,9 @@ class Published:
     bytes: int = 0
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """A published file as the manifest names it."""
+
     rows: int
     bytes: int
     sha256: str
@@ -87,11 +91,11 @@ def publish(
     with storage_errors(archive.location):
         aside = archive.work / ".index" / "publishing"
         busy = f"Another process is publishing {archive.location}; try again when it has ended."
-        with archive.lock("publish", _PATIENCE, busy):
+        with archive.lock("publish", _PATIENCE, busy) as still_held:
             shutil.rmtree(aside, ignore_errors=True)  # what a killed one left
             aside.mkdir(parents=True)
             try:
-                return _Publishing(archive, aside).run(site, partitions or ())
+                return _Publishing(archive, aside, still_held).run(site, partitions or ())
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
 
@@ -99,8 +103,9 @@ def publish(
 class _Publishing:
     """One publish, under the lock."""
 
-    def __init__(self, archive: Archive, aside: Path) -> None:
+    def __init__(self, archive: Archive, aside: Path, still_held: StillHeld) -> None:
         self.archive = archive
+        self.still_held = still_held
         self.aside = aside
         """Where files are written before they take their place."""
         self.files = archive.files
@@ -110,7 +115,7 @@ class _Publishing:
         sites = manifest["sites"] if manifest and not self.is_new else {}
         assert isinstance(files, dict)
         assert isinstance(sites, dict)
-        self.entries = {path: _Entry(**entry) for path, entry in files.items()}
+        self.entries = {path: Entry(**entry) for path, entry in files.items()}
         self.shown: dict[str, int] = dict(sites)
         """Per site, the newest snapshot that is published."""
 
@@ -131,14 +136,14 @@ class _Publishing:
                 for table in PUBLISHED:
                     maker = _Maker(archive, connection, table, name)
                     maker.prepare([crawl.attempt for crawl in of_site], [crawl.crawl_id for crawl in of_site], fresh)
-                    for month in sorted(maker.touched() | months):
-                        partition = Partition(table, name, month)
-                        anew = fresh or month in months or not self._is_sound(partition)
+                    touched = [Partition(table, name, month) for month in sorted(maker.touched() | months)]
+                    for partition, is_sound in zip(touched, self._are_sound(touched), strict=True):
+                        anew = fresh or partition.month in months or not is_sound
                         self._make(maker, partition, anew, written, done)
                 self.shown[name] = max((crawl.snapshot for crawl in of_site), default=self.shown.get(name, 0))
             # Everything is written aside first, so that the time in which old and new stand side by side is short.
-            for aside, final in written:
-                self.files.take(final, aside)
+            with ThreadPoolExecutor(self.files.at_once) as pool:
+                list(pool.map(self._take, written))
         if due or forced or self.is_new:
             self._write_manifest()
         self._remove(done)
@@ -148,14 +153,15 @@ class _Publishing:
         self, maker: "_Maker", partition: Partition, anew: bool, written: list[tuple[Path, str]], done: Published
     ) -> None:
         final = f"{FOLDER}/{partition.path}"
-        rows = maker.rows(partition.month, None if anew else final)
+        before = final if partition.path in self.entries else ""
+        rows = maker.rows(partition.month, None if anew else before)
         if rows.num_rows == 0:
             if self.entries.pop(partition.path, None) is not None:
                 done.removed.append(partition.path)
             return
         aside = self.aside / f"{len(written)}.parquet"
         write_parquet(rows, PUBLISHED[partition.table][0], aside)
-        entry = _Entry(rows.num_rows, aside.stat().st_size, sha256_of(aside))
+        entry = Entry(rows.num_rows, aside.stat().st_size, sha256_of(aside))
         if self.entries.get(partition.path) == entry and not anew:
             aside.unlink()
             return
@@ -164,6 +170,14 @@ class _Publishing:
         done.files.append(partition.path)
         done.rows += entry.rows
         done.bytes += entry.bytes
+
+    def _take(self, written: tuple[Path, str]) -> None:
+        self.still_held()
+        self.files.take(written[1], written[0])
+
+    def _are_sound(self, partitions: list[Partition]) -> list[bool]:
+        with ThreadPoolExecutor(self.files.at_once) as pool:
+            return list(pool.map(self._is_sound, partitions))
 
     def _is_sound(self, partition: Partition) -> bool:
         """Whether the file is the one that was published; one that was never published is as sound as none."""
@@ -177,13 +191,8 @@ class _Publishing:
         return len(content) == entry.bytes and hashlib.sha256(content).hexdigest() == entry.sha256
 
     def _write_manifest(self) -> None:
-        manifest = {
-            "snapshot": max(self.shown.values(), default=0),
-            "sites": dict(sorted(self.shown.items())),
-            "schema_version": SCHEMA_VERSION,
-            "files": {path: entry._asdict() for path, entry in sorted(self.entries.items())},
-        }
-        self.files.write(f"{FOLDER}/{MANIFEST}", sealed(manifest))
+        self.still_held()
+        self.files.write(f"{FOLDER}/{MANIFEST}", manifest_of(self.shown, self.entries))
 
     def _remove(self, done: Published) -> None:
         """Deletes files that the manifest no longer names: emptied partitions, and what a killed publish left."""
@@ -204,6 +213,8 @@ class _Maker:
         self.published, self.versions = PUBLISHED[table]
         self.key = f"{table[:-1]}_id"
         self._all_sightings = False
+        self._held = {name: archive.tables.load(name) for name in (self.versions.name, "observations")}
+        """The tables as they were then: on S3, each look at a log is some requests."""
 
     def prepare(self, attempts: list[str], crawl_ids: list[str], fresh: bool) -> None:
         """Reads the due crawls' sightings and version keys; of a site that was never published, all there are."""
@@ -211,7 +222,7 @@ class _Maker:
         chosen = [] if fresh else crawl_ids or [""]
         self.connection.register("due", _strings("attempt", attempts))
         self._store("sightings", self._sightings(chosen, "due"))
-        files = self.archive.tables.files(self.versions.name, site=self.site, crawl_ids=chosen)
+        files = self._files(crawl_ids=chosen)
         self._store(
             "fresh_versions",
             f"SELECT {self.key}, month, previous_month FROM {reading(files, self.versions)} "  # noqa: S608 - ours
@@ -234,7 +245,8 @@ class _Maker:
 
         Args:
             month: which.
-            before: path of its published file, whose counters may be relied on; None to read all observations instead.
+            before: path of its published file, whose counters may be relied on, empty where it has none yet; None to
+                read all observations instead.
         """
         if before is not None and self._is_ahead(month, before):
             before = None
@@ -242,8 +254,8 @@ class _Maker:
             self._store("all_sightings", self._sightings([], "committed"))
             self._all_sightings = True
         sightings = "FROM all_sightings" if before is None else self._sightings_after(before)
-        version_files = self.archive.tables.files(self.versions.name, site=self.site, months=[month])
-        moved_files = self.archive.tables.files(self.versions.name, site=self.site, moved_from=month)
+        version_files = self._files(months=[month])
+        moved_files = self._files(moved_from=month)
         moved = (
             f"SELECT {self.key}, version FROM {reading(moved_files, self.versions)} "  # noqa: S608 - ours
             f"WHERE previous_month = {quoted(month)} AND attempt IN (FROM committed)"
@@ -261,8 +273,23 @@ class _Maker:
         ).to_arrow_table()
         return made.cast(pa.schema([self.published.schema.field(name) for name in columns]))
 
+    def _files(
+        self,
+        name: str | None = None,
+        *,
+        months: Collection[str] = (),
+        crawl_ids: Collection[str] = (),
+        moved_from: str | None = None,
+    ) -> list[str]:
+        """Addresses of the site's data files of the versions, or of another table."""
+        name = name or self.versions.name
+        return self.archive.tables.files(
+            name, site=self.site, months=months, crawl_ids=crawl_ids, moved_from=moved_from, delta=self._held[name]
+        )
+
     def _published(self, path: str) -> list[str]:
-        return [self.archive.files.uri(path)] if self.archive.files.exists(path) else []
+        """The published file's address; none where it has never been published."""
+        return [self.archive.files.uri(path)] if path else []
 
     def _is_ahead(self, month: str, before: str) -> bool:
         """Whether the published counters cannot be added to: a record came in, or was sighted later than this."""
@@ -277,7 +304,7 @@ class _Maker:
 
     def _sightings(self, crawl_ids: list[str], attempts: str) -> str:
         """Last counters by record over the observations of some crawls, or of all."""
-        files = self.archive.tables.files("observations", site=self.site, crawl_ids=crawl_ids)
+        files = self._files("observations", crawl_ids=crawl_ids)
         source = reading(files, TABLES["observations"])
         further = "min(observed_at) AS first_seen_at, list(DISTINCT record_month) AS months"
         condition = f"site = {quoted(self.site)} AND attempt IN (FROM {attempts})"
@@ -300,18 +327,33 @@ class _Maker:
 
 def write_parquet(rows: pa.Table, table: Table, path: Path) -> None:
     """Writes rows as Parquet that is the same byte for byte for the same rows, and is on disk when this returns."""
-    dictionaries = [column.name for column in table.columns if column.dictionary and column.name in rows.column_names]
     with path.open("wb") as file:
-        pq.write_table(
-            rows,
-            file,
-            row_group_size=table.row_group_size,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=dictionaries,  # type: ignore[arg-type] # the stubs know only the switch, not the columns
-        )
+        pq.write_table(rows, file, row_group_size=table.row_group_size, **parquet_options(table, rows.column_names))
         file.flush()
         os.fsync(file.fileno())
+
+
+def parquet_options(table: Table, columns: Collection[str]) -> dict[str, Any]:
+    """How pyarrow is to write these columns of a table: zstd, dictionaries only where values repeat."""
+    dictionaries = [column.name for column in table.columns if column.dictionary and column.name in columns]
+    return {"compression": "zstd", "compression_level": 3, "use_dictionary": dictionaries}
+
+
+def manifest_of(shown: Mapping[str, int], entries: Mapping[str, Entry]) -> bytes:
+    """The manifest.
+
+    Args:
+        shown: the newest published snapshot of each site.
+        entries: the files by their paths below `current/`.
+    """
+    return sealed(
+        {
+            "snapshot": max(shown.values(), default=0),
+            "sites": dict(sorted(shown.items())),
+            "schema_version": SCHEMA_VERSION,
+            "files": {path: entry._asdict() for path, entry in sorted(entries.items())},
+        }
+    )
 
 
 def sealed(manifest: dict[str, object]) -> bytes:

@@ -44,6 +44,25 @@ def _author_key(of: str) -> Column:
     )
 
 
+_AUTHOR = Column(
+    "author",
+    pa.string(),
+    "Name as shown, only where the site's privacy is `keep`; else null, and names are in `authors` alone.",
+    Merge.CARRIED,
+    later=True,
+)
+_MASKED = Column(
+    "masked",
+    pa.list_(pa.string()),
+    "The identifiers that are masked in the row's texts, in order, each by its kind: e-mail, phone, ssn (a number of "
+    "social security, of any country), record number, card number. `[kind]` stands in the identifier's place. Empty "
+    "where there is none; null in versions made before this was kept.",
+    Merge.CARRIED,
+    dictionary=False,
+    later=True,
+)
+
+
 def _site(record: type[msgspec.Struct]) -> Column:
     return _of(record, "site", pa.string(), Merge.KEY)
 
@@ -81,7 +100,12 @@ def _version_columns(of: str) -> tuple[Column, ...]:
             Merge.WRITTEN,
         ),
         Column(
-            "observed_at", INSTANT, "When this version was first seen (fetch of its page).", Merge.WRITTEN, True, False
+            "observed_at",
+            INSTANT,
+            "When this version was first seen (fetch of its page); of a reparsed one, when the page was read again.",
+            Merge.WRITTEN,
+            True,
+            False,
         ),
         _CRAWL_ID,
         _ATTEMPT,
@@ -110,6 +134,7 @@ POST_VERSIONS = Table(
         _of(Post, "parent_id", pa.string(), Merge.VERSION),
         _of(Post, "position", pa.int64(), Merge.CARRIED),
         _author_key("post"),
+        _AUTHOR,
         _of(Post, "created_at", INSTANT, Merge.KEPT, statistics=True, dictionary=False),
         _of(Post, "created_text", pa.string(), Merge.CARRIED),
         _of(Post, "edited_at", INSTANT, Merge.VERSION, dictionary=False),
@@ -122,13 +147,15 @@ POST_VERSIONS = Table(
         Column(
             "links",
             pa.list_(pa.string()),
-            _record_docs(Post)["links"] + " Links to members' profiles are left out: they hold names.",
+            _record_docs(Post)["links"] + " Links to members' profiles are left out, as they hold names, unless the "
+            "site's privacy is `keep`; so are `mailto:` and `tel:`.",
             Merge.VERSION,
             dictionary=False,
         ),
         _of(Post, "is_opening", pa.bool_(), Merge.CARRIED),
         _of(Post, "status", pa.string(), Merge.VERSION),
         _of(Post, "url", pa.string(), Merge.CARRIED),
+        _MASKED,
         *_version_columns("post"),
     ),
 )
@@ -146,6 +173,7 @@ THREAD_VERSIONS = Table(
         _of(Thread, "thread_id", pa.string(), Merge.KEY, dictionary=False),
         _of(Thread, "title", pa.string(), Merge.KEPT),
         _author_key("thread"),
+        _AUTHOR,
         _of(Thread, "created_at", INSTANT, Merge.FIRST, statistics=True, dictionary=False),
         _of(Thread, "created_text", pa.string(), Merge.CARRIED),
         _of(Thread, "last_post_at", INSTANT, Merge.COUNTER, dictionary=False),
@@ -163,6 +191,7 @@ THREAD_VERSIONS = Table(
         _of(Thread, "page_count", pa.int64(), Merge.COUNTER),
         _of(Thread, "status", pa.string(), Merge.VERSION),
         _of(Thread, "url", pa.string(), Merge.CARRIED),
+        _MASKED,
         *_version_columns("thread"),
     ),
 )
@@ -221,8 +250,8 @@ BOARDS = Table(
 
 AUTHORS = Table(
     name="authors",
-    doc="Who stands behind the pseudonyms. Restricted: the only table with names; no other needs it, and it may be "
-    "withheld or deleted. Append-only.",
+    doc="Who stands behind the pseudonyms. Restricted: the only table with names, but for sites whose privacy is "
+    "`keep`; no other needs it, and it may be withheld or deleted. Append-only.",
     partition_by=(),
     key=("site", "author_key", "crawl_id"),
     sort_by=("site", "author_key"),
@@ -282,6 +311,7 @@ _FIELD_COUNTS = (
     "`thread.title` of threads on their own page, `listed.reply_count` of threads in listings, `board.thread_count` of "
     "boards in the index, and so on; `page.understood` and `page.thread` of pages. Null in crawls before it was kept."
 )
+_IDENTIFIERS_MASKED = "Identifiers that are masked in the versions that the crawl made; null before they were masked."
 
 CRAWLS = Table(
     name="crawls",
@@ -302,6 +332,9 @@ CRAWLS = Table(
         *(Column(name, pa.int64(), doc, Merge.CRAWL) for name, doc in _CRAWL_COUNTS.items()),
         Column("receipt", pa.string(), _RECEIPT, Merge.CRAWL, dictionary=False),
         Column("field_counts", pa.string(), _FIELD_COUNTS, Merge.CRAWL, later=True),
+        Column("identifiers_masked", pa.int64(), _IDENTIFIERS_MASKED, Merge.CRAWL, later=True),
+        Column("posts_reparsed", pa.int64(), "Posts that are read otherwise now.", Merge.CRAWL, later=True),
+        Column("row_making", pa.string(), "Digest of the code that made its rows.", Merge.CRAWL, later=True),
     ),
 )
 

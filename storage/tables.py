@@ -27,6 +27,7 @@ from crawler.errors import ArchiveError, DiskFullError
 from storage.columns import Table
 from storage.files import Files
 from storage.known import Row
+from storage.s3_errors import s3_error
 from storage.schema import TABLES
 
 _ZSTD_LEVEL = 3
@@ -58,6 +59,8 @@ def storage_errors(root: Path | str) -> Iterator[None]:
             raise DiskFullError(
                 f"No space is left for the archive {root}; free some and run the same again."
             ) from error
+        if str(root).startswith("s3://"):
+            raise s3_error(str(root), str(error)) from error
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ArchiveError(f"The archive {root} cannot be read or written: {reason}.") from error
 
@@ -133,10 +136,20 @@ class Tables:
         File by file: deltalake's own `to_pyarrow_table` reads ahead in threads through Python, and every other process
         that ended soon after was aborted by them ("terminate called without an active exception", pyarrow 26).
         """
-        files = (self._files.parquet(path) for path in self.paths(name, delta))
-        rows = (row for file in files for row in file.read(columns=list(columns), use_threads=False).to_pylist())
-        # A file of an earlier version may lack a column.
-        return [{column: row.get(column) for column in columns} for row in rows]
+        for tries_left in reversed(range(_TRIES)):
+            paths = self.paths(name, delta)
+            self._files.prepare(paths)
+            try:
+                files = [self._files.parquet(path) for path in paths]
+            except FileNotFoundError:
+                # Replaced and deleted meanwhile: by an erasure, which leaves nothing for readers that are at it.
+                if delta is not None or not tries_left:
+                    raise
+                continue
+            rows = (row for file in files for row in file.read(columns=list(columns), use_threads=False).to_pylist())
+            # A file of an earlier version may lack a column.
+            return [{column: row.get(column) for column in columns} for row in rows]
+        return []
 
     def paths(self, name: str, delta: DeltaTable | None = None) -> list[str]:
         """Paths of the table's data files below the archive, as of `delta` or as of now."""
@@ -165,7 +178,7 @@ class Tables:
                     raise
                 time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
             else:
-                return self._written(name, before + 1, delta.version(), attempt)
+                return self.written(name, before + 1, delta.version(), attempt)
         return []
 
     def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> list[str]:
@@ -175,7 +188,7 @@ class Tables:
             _write(delta, name, rows, CommitProperties(max_commit_retries=0))
         except CommitFailedError:
             return []
-        return self._written(name, before + 1, before + 1)
+        return self.written(name, before + 1, before + 1)
 
     def rewrite(
         self, name: str, partition: Mapping[str, str], change: Callable[[pa.Table], pa.Table | None], reason: str
@@ -196,7 +209,7 @@ class Tables:
             if delta is None or not actions:
                 return None
             paths = [f"{name}/{unquote(str(action['path']))}" for action in actions]
-            rows = change(pa.concat_tables([self._rows(name, path, partition) for path in paths]))
+            rows = change(pa.concat_tables([self.rows_of(name, path, partition) for path in paths]))
             if rows is None:
                 return None
             before = delta.version()
@@ -213,7 +226,7 @@ class Tables:
                     raise
                 time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
             else:
-                written = self._written(name, before + 1, before + 1)
+                written = self.written(name, before + 1, before + 1)
                 return Rewritten(paths, written, sum(int(action["size_bytes"]) for action in actions), rows.num_rows)
         return None
 
@@ -234,7 +247,7 @@ class Tables:
         hours = int(older_than.total_seconds() // 3600)
         return delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
 
-    def _rows(self, name: str, path: str, partition: Mapping[str, str]) -> pa.Table:
+    def rows_of(self, name: str, path: str, partition: Mapping[str, str]) -> pa.Table:
         """The rows of one data file with all columns of the schema: the partition's, and those that came later."""
         read = self._files.parquet(path).read(use_threads=False)
         columns = []
@@ -247,14 +260,17 @@ class Tables:
                 columns.append(pa.nulls(read.num_rows, field.type))
         return pa.table(columns, schema=TABLES[name].schema)
 
-    def _written(self, name: str, first: int, last: int, attempt: str | None = None) -> list[str]:
+    def written(self, name: str, first: int, last: int, attempt: str | None = None) -> list[str]:
         """Files of the one version among these that is the attempt's, with its log; of all where none is named."""
         for version in range(first, last + 1):
             log = f"{name}/_delta_log/{version:020d}.json"
             entries = [json.loads(line) for line in self._files.read(log).splitlines()]
             if attempt is None or any(entry.get("txn", {}).get("appId") == attempt for entry in entries):
                 added = [f"{name}/{unquote(entry['add']['path'])}" for entry in entries if "add" in entry]
-                return [*added, log]
+                # The first entry was made with the table; deltalake makes a checkpoint with every 100th.
+                logs = [log] if version > 1 else [f"{name}/_delta_log/{0:020d}.json", log]
+                checkpoint = f"{name}/_delta_log/{version:020d}.checkpoint.parquet"
+                return [*added, *logs, *([checkpoint] if self._files.exists(checkpoint) else [])]
         return []
 
     def files(
@@ -265,27 +281,31 @@ class Tables:
         months: Collection[str] = (),
         crawl_ids: Collection[str] = (),
         moved_from: str | None = None,
+        delta: DeltaTable | None = None,
     ) -> list[str]:
         """Addresses of the table's data files, without those that the log proves to hold none of the rows asked for.
 
         Args:
+            delta: the table as of which; None for as of now.
             months: of these partitions only, unless empty.
             crawl_ids: with rows of these crawls only, unless empty.
             moved_from: with rows whose version before was in that partition.
         """
-        delta = self.load(name)
+        delta = delta or self.load(name)
         if delta is None:
             return []
         actions = pa.table(delta.get_add_actions(flatten=True))
         names = [column for column in actions.column_names if column in _ACTION_COLUMNS]
-        return sorted(
-            self._files.uri(f"{name}/{unquote(action['path'])}")
+        paths = sorted(
+            f"{name}/{unquote(action['path'])}"
             for action in actions.select(names).to_pylist()
             if (site is None or action["partition.site"] == site)
             and (not months or action["partition.month"] in months)
             and (not crawl_ids or any(_within(action, "crawl_id", crawl_id) for crawl_id in crawl_ids))
             and (moved_from is None or _has_moved(action, moved_from))
         )
+        self._files.prepare(paths)
+        return [self._files.uri(path) for path in paths]
 
 
 _ACTION_COLUMNS = frozenset(

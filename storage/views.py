@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from storage.columns import Table
 from storage.files import Files
+from storage.history import at_snapshot
+from storage.history import statements as history_statements
 from storage.schema import COUNTERS, PUBLISHED, TABLES
 from storage.tables import Tables
 from summaries.schema import TABLES as SUMMARIES
@@ -68,7 +70,10 @@ _SQL_TYPES: dict[pa.DataType, str] = {
 def sightings_select(name: str, observations: str, condition: str = "true") -> str:
     """Per record of `posts` or `threads` its last counters, as SELECT over a relation like `observations`."""
     key = _key(name)
-    counters = ", ".join(f"arg_max({column}, observed_at) AS {column}" for column in COUNTERS[name])
+    # As Spark takes it, too: there a null would count as a value.
+    counters = ", ".join(
+        f"max_by({column}, observed_at) FILTER (WHERE {column} IS NOT NULL) AS {column}" for column in COUNTERS[name]
+    )
     return (
         f"SELECT site, {key}, {counters}, max(observed_at) AS last_seen_at FROM {observations} "  # noqa: S608 - ours
         f"WHERE kind = '{name[:-1]}' AND {condition} GROUP BY site, {key}"
@@ -139,22 +144,15 @@ def define_views(connection: duckdb.DuckDBPyConnection, archive_files: Files, ta
         until = "observed_at <= CAST(ts AS TIMESTAMPTZ)"
         select = current_select(name, versions.name, sightings_select(name, "observations", until), until)
         connection.execute(f"CREATE MACRO {name}_asof(ts) AS TABLE {select}")
-    connection.execute(_CHANGES)
+        before = at_snapshot()
+        select = current_select(name, versions.name, sightings_select(name, "observations", before), before)
+        connection.execute(f"CREATE MACRO {name}_at_snapshot(n) AS TABLE {select}")
+    for statement in history_statements():
+        connection.execute(statement)
     for name, table in SUMMARIES.items():
         listed = archive_files.list(f"summaries/{name}")
         files = [archive_files.uri(entry.path) for entry in listed if entry.path.endswith("/data.parquet")]
         _define(connection, name, reading(files, table), table.column_names)
-
-
-_CHANGES = """
-CREATE MACRO changes(a, b) AS TABLE
-SELECT site, 'post' AS kind, board_id, thread_id, post_id, change, version, status, month, observed_at, crawl_id
-FROM post_versions WHERE observed_at > CAST(a AS TIMESTAMPTZ) AND observed_at <= CAST(b AS TIMESTAMPTZ)
-UNION ALL
-SELECT site, 'thread', board_id, thread_id, NULL, change, version, status, month, observed_at, crawl_id
-FROM thread_versions WHERE observed_at > CAST(a AS TIMESTAMPTZ) AND observed_at <= CAST(b AS TIMESTAMPTZ)
-ORDER BY observed_at, site, thread_id, post_id, version
-"""
 
 
 def _define(connection: duckdb.DuckDBPyConnection, name: str, source: str, columns: Sequence[str]) -> None:

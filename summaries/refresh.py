@@ -1,4 +1,4 @@
-"""Brings the summary files of an archive up to date: the only module of this package that reads and writes.
+"""Brings the summary files of an archive up to date; with `repetition` the only one here that reads and writes.
 
 What is recomputed: the activity rows of a board (all its days) when the hash over its posts' ids, threads, instants,
 statuses and authors changed; the digest of a thread when the hash over its posts' content hashes, their places and
@@ -23,14 +23,19 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from crawler.errors import ArchiveError, BusyError, DiskFullError
+from storage.checksums import Checksums
 from storage.columns import Table
+from storage.files import Files
+from storage.locks import hold_on_s3
 from summaries.abstractive import Ask, Endpoint, EndpointError, abstract, ask, endpoint_of
 from summaries.activity import INPUT_COLUMNS, activity, input_hash_query, replace_boards
 from summaries.digests import METHOD, digest
+from summaries.repetition import refresh_repetition
 from summaries.schema import ACTIVITY, DIGESTS
 
 log = logging.getLogger(__name__)
 
+FOLDER = "summaries"
 _LOCK_SECONDS = 600.0
 _PATIENCE = 3
 """Failures of the endpoint in a row after which a refresh asks it no more."""
@@ -50,6 +55,7 @@ _DIGEST_HASHES = f"""
     SELECT thread_id, list(DISTINCT month) AS months,
         md5(concat_ws(chr(31), '{METHOD}', coalesce(min(title), {_NOTHING}), coalesce(min(board_id), {_NOTHING}),
             count(*)::VARCHAR, sum(md5_number_lower(concat_ws(chr(31), post_id,
+                CASE WHEN change = 'reparsed' THEN version::VARCHAR END,
                 coalesce(content_hash, {_NOTHING}), coalesce(status, {_NOTHING}), coalesce(author_key, {_NOTHING}),
                 coalesce(epoch_us(created_at)::VARCHAR, {_NOTHING}), coalesce(position::VARCHAR, {_NOTHING}),
                 coalesce(is_opening, false)::VARCHAR,
@@ -61,9 +67,11 @@ _DIGEST_HASHES = f"""
 class Archive(Protocol):
     """What a refresh needs of `storage.archive.Archive`."""
 
-    @property
-    def root(self) -> Path:
-        """The archive's folder."""
+    files: Files
+    location: str
+    """The archive's folder or address."""
+    work: Path
+    """The archive's folder; of one on S3 the local one for what is made on the way."""
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection with the views `posts` and `threads`."""
@@ -89,7 +97,7 @@ def refresh(
     Returns:
         Counts: activity_boards, activity_boards_unchanged, activity_boards_removed, digests, digests_unchanged,
         digests_removed, digests_abstractive and digests_fallback (of this refresh: written by the endpoint, or not
-        although it was asked), files_written.
+        although it was asked), files_written (of these two tables), and those of `repetition.refresh_repetition`.
 
     Raises:
         UsageError: the endpoint is configured by half.
@@ -97,19 +105,26 @@ def refresh(
         DiskFullError, ArchiveError: a file cannot be written; the file before it stays as it was.
     """
     endpoint = endpoint_of(environ)
-    run = _Run(archive.root / "summaries", now or datetime.now(UTC), endpoint, ask)
+    busy = f"Another refresh of {archive.location} is running; try again when it has ended."
+    run = _Run(archive.files, archive.work / FOLDER, now or datetime.now(UTC), endpoint, ask)
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(run.folder / ".refresh.lock", timeout=_LOCK_SECONDS), archive.connect() as connection:
+        with (
+            FileLock(run.folder / ".refresh.lock", timeout=_LOCK_SECONDS),
+            hold_on_s3(archive.files, archive.work / ".locks", "summaries", _LOCK_SECONDS, busy),
+            archive.connect() as connection,
+            Checksums(archive.files).replacing("summaries"),
+        ):
             for aside in run.folder.glob("*/site=*/.data.parquet.*.tmp"):  # left by a refresh that was killed
                 aside.unlink()
-            for name in [site] if site else _sites(connection, run.folder):
+            for name in [site] if site else _sites(connection, archive.files):
                 run.activity(connection, name)
                 run.digests(connection, name)
+            run.counts |= refresh_repetition(archive.files, run.folder / ".repetition", connection)
     except Timeout as error:
-        raise BusyError(f"Another refresh of {archive.root} is running; try again when it has ended.") from error
+        raise BusyError(busy) from error
     except duckdb.IOException as error:  # a publish has replaced files that the views name
-        raise ArchiveError(f"The files of {archive.root} changed while they were read; refresh again.") from error
+        raise ArchiveError(f"The files of {archive.location} changed while they were read; refresh again.") from error
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFullError(f"No space left for {run.folder}; free some and refresh again.") from error
@@ -117,16 +132,18 @@ def refresh(
     return run.counts
 
 
-def summary_file(folder: Path, table: Table, site: str) -> Path:
-    """Where the rows of one site are, below `<archive>/summaries`."""
-    return folder / table.name / f"site={site}" / "data.parquet"
+def summary_file(table: Table, site: str) -> str:
+    """Where the rows of one site are, below the archive."""
+    return f"{FOLDER}/{table.name}/site={site}/data.parquet"
 
 
 class _Run:
     """One refresh: where it writes, its instant, and what it has counted."""
 
-    def __init__(self, folder: Path, now: datetime, endpoint: Endpoint | None, ask: Ask) -> None:
+    def __init__(self, files: Files, folder: Path, now: datetime, endpoint: Endpoint | None, ask: Ask) -> None:
+        self.files = files
         self.folder = folder
+        """Local, for what stands aside."""
         self.now = now
         self.endpoint = endpoint
         self.ask = ask
@@ -142,8 +159,8 @@ class _Run:
 
     def activity(self, connection: duckdb.DuckDBPyConnection, site: str) -> None:
         """Brings the activity of one site up to date."""
-        path = summary_file(self.folder, ACTIVITY, site)
-        existing = _read(path, ACTIVITY, site)
+        path = summary_file(ACTIVITY, site)
+        existing = _read(self.files, path, ACTIVITY, site)
         had = dict(zip(existing["board_id"].to_pylist(), existing["input_hash"].to_pylist(), strict=True))
         found = connection.sql(input_hash_query(_POSTS), params={"site": site}).to_arrow_table()
         now = dict(zip(found["board_id"].to_pylist(), found["input_hash"].to_pylist(), strict=True))
@@ -159,8 +176,8 @@ class _Run:
 
     def digests(self, connection: duckdb.DuckDBPyConnection, site: str) -> None:
         """Brings the digests of one site up to date."""
-        path = summary_file(self.folder, DIGESTS, site)
-        existing = _read(path, DIGESTS, site)
+        path = summary_file(DIGESTS, site)
+        existing = _read(self.files, path, DIGESTS, site)
         method = self.endpoint.method if self.endpoint else METHOD
         kept = {
             thread_id: (value, by, row)
@@ -215,36 +232,34 @@ class _Run:
         self.counts["digests_fallback"] += 1
         return row
 
-    def _write(self, path: Path, rows: pa.Table) -> None:
-        """Writes aside and renames: who reads meanwhile has the whole file of before, or the whole new one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    def _write(self, path: str, rows: pa.Table) -> None:
+        """Writes aside first: who reads meanwhile has the whole file of before, or the whole new one."""
+        aside = self.folder.parent / f"{path}.{os.getpid()}.tmp"
+        aside = aside.with_name(f".{aside.name}")
+        aside.parent.mkdir(parents=True, exist_ok=True)
         try:
             # The site is in the path, as in current/: readers add hive partitions to the columns.
             pq.write_table(rows.drop_columns(["site"]), aside, compression="zstd", compression_level=3)
-            with aside.open("rb+") as file:
-                os.fsync(file.fileno())
-            aside.replace(path)
+            self.files.take(path, aside)
         finally:
             aside.unlink(missing_ok=True)
         self.counts["files_written"] += 1
 
 
-def _sites(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
+def _sites(connection: duckdb.DuckDBPyConnection, files: Files) -> list[str]:
     """Sites with posts, and sites with summaries whose posts may be gone."""
     posts = {name for (name,) in connection.execute("SELECT DISTINCT site FROM posts").fetchall()}
-    summaries = {path.parent.name.removeprefix("site=") for path in folder.glob("*/site=*/data.parquet")}
+    held = (entry.path.split("/")[2:] for entry in files.list(FOLDER))
+    summaries = {names[0].removeprefix("site=") for names in held if names[1:] == ["data.parquet"]}
     return sorted(posts | summaries)
 
 
-def _read(path: Path, table: Table, site: str) -> pa.Table:
+def _read(files: Files, path: str, table: Table, site: str) -> pa.Table:
     """The rows as they are; none where the file is absent, or was written by another version of the schema."""
     empty = table.schema.empty_table()
-    if not path.exists():
-        return empty
     try:
-        rows = pq.read_table(path, partitioning=None)
-    except pa.ArrowInvalid:  # not Parquet: derived data is computed anew
+        rows = files.parquet(path).read()
+    except (FileNotFoundError, pa.ArrowInvalid):  # not Parquet: derived data is computed anew
         return empty
     if rows.schema.names != [name for name in table.column_names if name != "site"]:
         return empty

@@ -74,4 +74,91 @@ DIGESTS = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (ACTIVITY, DIGESTS)}
+NEAR_DUPLICATES = Table(
+    name="near_duplicates",
+    doc="Posts that say the same as another one, word for word or nearly, as clusters of two and more. Nothing is "
+    "deleted for it. Deleted posts are not in it, nor are texts of less than 5 words; nearly alike are only texts of "
+    "12 words and more.",
+    partition_by=("site",),
+    key=("site", "post_id"),
+    sort_by=("site", "cluster_id", "post_id"),
+    columns=(
+        _column("site", pa.string(), "Name of the site."),
+        _column("thread_id", pa.string(), "Id of the post's thread."),
+        _column("post_id", pa.string(), "Id of the post."),
+        _column(
+            "cluster_id",
+            pa.string(),
+            "Site and id of the cluster's earliest post, as `site/post_id`; a post written later never changes it.",
+        ),
+        _column(
+            "kind",
+            pa.string(),
+            "first (the earliest of the cluster), exact (the same words as the first, in the same order; case, "
+            "punctuation and white space apart) or near.",
+        ),
+        _column(
+            "similarity",
+            pa.float64(),
+            "Jaccard similarity of the sets of three-word shingles of this post and the first, from 0.8 to 1.",
+        ),
+        _column("words", pa.int64(), "Words of the post."),
+        _column("is_cross_site", pa.bool_(), "Whether the first post stands on another site."),
+        _column("is_crosspost", pa.bool_(), "Whether it opens a thread that repeats the first one's: see crossposts."),
+        _column("text_key", pa.int64(), "64 bits of BLAKE2b over the words: equal for exact duplicates of each other."),
+    ),
+)
+
+CROSSPOSTS = Table(
+    name="crossposts",
+    doc="Threads that repeat another one: where the site says so, or where title and opening post are the same (as in "
+    "near_duplicates) on another board or site.",
+    partition_by=("site",),
+    key=("site", "thread_id"),
+    sort_by=("site", "thread_id"),
+    columns=(
+        _column("site", pa.string(), "Name of the site."),
+        _column("thread_id", pa.string(), "Id of the thread that repeats."),
+        _column("of_site", pa.string(), "Site of the repeated thread."),
+        _column("of_thread_id", pa.string(), "Id of the repeated thread; the archive need not hold it if declared."),
+        _column("is_cross_site", pa.bool_(), "Whether the two stand on different sites."),
+        _column("declared", pa.bool_(), "Whether the site says so (`crosspost_of`)."),
+        _column("similarity", pa.float64(), "Of the opening posts; null where only the site's word is there."),
+    ),
+)
+
+QUOTATIONS = Table(
+    name="quotations",
+    doc="Quotes, each with the post that it repeats: those whose post the site names, and those found by their words "
+    "in the earlier posts of the thread.",
+    partition_by=("site",),
+    key=("site", "post_id", "number"),
+    sort_by=("site", "thread_id", "post_id", "number"),
+    columns=(
+        _column("site", pa.string(), "Name of the site."),
+        _column("thread_id", pa.string(), "Id of the quoting post's thread."),
+        _column("post_id", pa.string(), "Id of the quoting post."),
+        _column("number", pa.int64(), "Number of the row within the post, from 1."),
+        _column("quoted_post_id", pa.string(), "Id of the quoted post; of this thread unless declared."),
+        _column("declared", pa.bool_(), "Whether the site names the quoted post."),
+        _column(
+            "form",
+            pa.string(),
+            "declared; block (a quote that names no post); marked (`>` lines, words after `X wrote:` or in quotation "
+            "marks); text (repeated without a mark).",
+        ),
+        _column("quote", pa.int64(), "Place in the post's `quotes`, from 0; null where it stands in `body_text`."),
+        _column("starts_at", pa.int64(), "Where it starts in `body_text`, in characters from 0; null for `quotes`."),
+        _column("ends_at", pa.int64(), "Where it ends there, exclusive."),
+        _column("words", pa.int64(), "Words of the quote."),
+        _column(
+            "score",
+            pa.float64(),
+            "Share of these words found in the quoted post's own text, in their order; null where it is not in the "
+            "thread.",
+        ),
+        _column("coverage", pa.float64(), "Share of the quoted post's own words that are repeated; null likewise."),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (ACTIVITY, DIGESTS, NEAR_DUPLICATES, CROSSPOSTS, QUOTATIONS)}

@@ -27,10 +27,13 @@ from pathlib import Path
 from typing import NoReturn, TypedDict
 
 ROOT = Path(__file__).parent.parent
-READ_WHILE_RUNNING = ("MEDTHREADS_", "REDDIT_", "DEMOREDDIT_", "SUB_", "PYTEST_")
+READ_WHILE_RUNNING = ("MEDTHREADS_", "REDDIT_", "DEMOREDDIT_", "SUB_", "PYTEST_", "AWS_")
 """Beginnings of the variables that the command reads when it runs, and nothing while it loads."""
-NO_THREADS = dict.fromkeys(("JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF"), "background_thread:false")
-"""Has Arrow and Delta allocate without threads of their own, of which a fork would be without."""
+NO_THREADS = {
+    **dict.fromkeys(("JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF"), "background_thread:false"),
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""Has Arrow and Delta allocate, and NumPy load, without threads of their own, of which a fork would be without."""
 NUMBER = struct.Struct("i")
 
 

@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.command_server import CommandServer, Request
+from tests.storage.s3_server import S3Server
 
 ROOT = Path(__file__).parent.parent
 
@@ -85,6 +87,14 @@ class Medthreads:
 def medthreads(tmp_path: Path) -> Medthreads:
     """The console command with an archive of its own."""
     return Medthreads(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server on loopback."""
+    server = S3Server()
+    yield server
+    server.stop()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

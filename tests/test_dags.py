@@ -43,6 +43,7 @@ print(json.dumps({"seconds": time.process_time() - started, "modules": sorted(se
 WORK = {"scrapy", "twisted", "duckdb", "deltalake", "pyarrow", "selectolax", "warcio", "storage", "summaries"}
 """What does the work; a DAG file must not pull it in."""
 
+UPKEEP = ["maintenance", "purge"]
 STEPS = ["plan", "approve", "crawl", "dedupe", "check", "commit", "publish"]
 
 HAND_MADE = """\
@@ -108,8 +109,8 @@ def test_a_broken_site_file_is_an_import_error_and_takes_no_other_dag_along(bag,
     assert "empty.yaml" in of_second
 
 
-def test_one_dag_a_site_and_the_summaries(bag, environ):
-    assert set(bag) == {f"crawl_{name}" for name in registry(environ)} | {"summaries"}
+def test_one_dag_a_site_the_summaries_and_the_upkeep(bag, environ):
+    assert set(bag) == {f"crawl_{name}" for name in registry(environ)} | {"summaries", *UPKEEP}
 
 
 def test_every_dag_says_what_it_is_and_whose(bag):
@@ -151,7 +152,9 @@ def test_a_schedule_is_a_partition_a_day_and_none_is_by_hand(bag):
 
 def test_the_form_asks_for_days(bag):
     assert all(
-        dag["params"] == ["ask_above", "full", "since", "until"] for name, dag in bag.items() if name != "summaries"
+        dag["params"] == ["ask_above", "full", "since", "until"]
+        for name, dag in bag.items()
+        if name.startswith("crawl_")
     )
 
 
@@ -190,6 +193,16 @@ def test_what_must_not_be_crawled_is_off_and_says_why(bag, name, reason):
 def test_what_may_be_crawled_is_on(bag):
     assert bag["crawl_byhand"]["paused"] is False
     assert bag["summaries"]["paused"] is False, "events that reach a paused DAG are lost"
+
+
+def test_upkeep_verifies_first_every_day_and_purges_every_hour(bag):
+    tasks = bag["maintenance"]["tasks"]
+    assert list(tasks) == ["verify", "compact", "vacuum", "landings", "seal"]
+    assert [task["after"] for task in tasks.values()] == [[], ["verify"], ["compact"], ["vacuum"], ["landings"]]
+    assert list(bag["purge"]["tasks"]) == ["purge"]
+    assert [bag[name]["timetable"] for name in UPKEEP] == ["CronPartitionTimetable"] * 2
+    assert [bag[name]["paused"] for name in UPKEEP] == [False, False]
+    assert all(len(task["doc"]) > 300 for name in UPKEEP for task in bag[name]["tasks"].values()), "a page each"
 
 
 def test_the_site_file_is_what_the_ui_shows(bag):

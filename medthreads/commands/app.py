@@ -6,7 +6,19 @@ import typer
 from typer.core import TyperGroup
 
 from crawler.errors import InterruptedCrawlError
-from medthreads.commands import backfill, crawling, documents, reading, serving, sites, summarising
+from medthreads.commands import (
+    backfill,
+    crawling,
+    documents,
+    erasing,
+    maintaining,
+    publishing,
+    reading,
+    reparsing,
+    serving,
+    sites,
+    summarising,
+)
 
 
 class ReaderGoneError(Exception):
@@ -44,5 +56,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Crawls medical discussion threads into an archive of Parquet files, and reads them again.",
 )
-for module in (serving, crawling, backfill, sites, documents, summarising, reading):
+for module in (
+    serving,
+    crawling,
+    backfill,
+    sites,
+    documents,
+    summarising,
+    publishing,
+    reading,
+    reparsing,
+    erasing,
+    maintaining,
+):
     module.add_commands(app)

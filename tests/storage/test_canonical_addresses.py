@@ -2,7 +2,8 @@
 
 import pytest
 
-from storage.canonical import canonical_url, is_profile_url
+from storage.canonical import canonical_url
+from storage.profiles import is_profile_url
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def places_with_names(archive: Archive) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("privacy", "places"), [("pseudonymise", {"authors"}), ("keep", {"authors"}), ("drop", set())])
+@pytest.mark.parametrize(("privacy", "places"), [("pseudonymise", {"authors"}), ("drop", set())])
 def test_names_are_only_where_they_belong(privacy: str, places: set[str], archive: Archive, forum: Forum):
     forum.crawl("c1", on_day(0)).commit(archive, privacy)
     forum.posts["1002"].body_text = "Edited."

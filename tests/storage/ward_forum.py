@@ -12,7 +12,8 @@ from crawler.receipt import Coverage, Outcome, Receipt, StagedPage, Unavailable
 from crawler.records import Attachment, Board, PageKind, ParsedPage, Post, Quote, Thread
 from storage.archive import Archive, Snapshot
 from storage.batch import Batch
-from storage.dedupe import Changes, Privacy, dedupe
+from storage.dedupe import Changes, dedupe
+from storage.hiding import Privacy
 from storage.publish import Published, publish
 
 SITE = "ward9"

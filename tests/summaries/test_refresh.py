@@ -14,10 +14,12 @@ import pytest
 from filelock import FileLock
 
 from crawler.errors import BusyError, DiskFullError
+from storage.files import files_at
 from storage.schema import arrow_schema
 from summaries import refresh as refreshing
 from summaries.abstractive import Endpoint, EndpointError
 from summaries.refresh import refresh
+from summaries.repetition import COUNTS
 from summaries.schema import TABLES
 
 START = datetime(2024, 1, 30, 8, tzinfo=UTC)
@@ -29,7 +31,9 @@ class Shelf:
     """An archive whose posts and threads are lists: all that a refresh asks of an archive."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = self.work = root
+        self.location = str(root)
+        self.files = files_at(str(root))
         self.posts: list[dict[str, Any]] = []
         self.threads: list[dict[str, Any]] = []
 
@@ -52,14 +56,15 @@ class Shelf:
 
     def refresh(self, now: datetime = FIRST, **more: Any) -> dict[str, int]:
         counts = refresh(self, now=now, environ=more.pop("environ", {}), **more)
-        return {name: count for name, count in counts.items() if count}
+        return {name: count for name, count in counts.items() if count and name not in COUNTS}
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return pq.read_table(self.root / "summaries" / table).to_pylist()
 
-    def files(self) -> dict[str, tuple[int, bytes]]:
-        """Every file with its inode-independent identity: time of change and bytes."""
-        paths = (path for path in (self.root / "summaries").rglob("*") if path.is_file() and path.suffix != ".lock")
+    def contents(self) -> dict[str, tuple[int, bytes]]:
+        """Every file of the summary tables with its inode-independent identity: time of change and bytes."""
+        folders = (self.root / "summaries" / name for name in TABLES)
+        paths = (path for folder in folders for path in folder.rglob("*") if path.is_file())
         return {str(path.relative_to(self.root)): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
 
 
@@ -81,7 +86,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 def test_a_first_refresh_computes_all(shelf: Shelf) -> None:
     assert shelf.refresh() == {"activity_boards": 2, "digests": 6, "files_written": 2}
-    assert set(shelf.files()) == {f"summaries/{table}/site=clinic/data.parquet" for table in TABLES}
+    assert set(shelf.contents()) == {f"summaries/{table}/site=clinic/data.parquet" for table in TABLES}
     for name, table in TABLES.items():
         rows = pq.read_table(shelf.root / "summaries" / name / "site=clinic" / "data.parquet", partitioning=None)
         assert rows.schema.names == [column for column in table.column_names if column != "site"]
@@ -95,9 +100,9 @@ def test_a_first_refresh_computes_all(shelf: Shelf) -> None:
 
 def test_a_second_refresh_touches_nothing(shelf: Shelf) -> None:
     shelf.refresh()
-    before = shelf.files()
+    before = shelf.contents()
     assert shelf.refresh(LATER) == {"activity_boards_unchanged": 2, "digests_unchanged": 6}
-    assert shelf.files() == before
+    assert shelf.contents() == before
 
 
 def test_bytes_depend_on_the_posts_alone(shelf: Shelf, tmp_path: Path) -> None:
@@ -105,7 +110,7 @@ def test_bytes_depend_on_the_posts_alone(shelf: Shelf, tmp_path: Path) -> None:
     other.posts, other.threads = shelf.posts[::-1], shelf.threads[::-1]
     shelf.refresh()
     other.refresh()
-    assert [data for _, data in shelf.files().values()] == [data for _, data in other.files().values()]
+    assert [data for _, data in shelf.contents().values()] == [data for _, data in other.contents().values()]
 
 
 def test_an_edit_changes_the_digest_of_its_thread_and_no_activity(shelf: Shelf) -> None:
@@ -212,7 +217,7 @@ def test_a_broken_file_is_made_anew(shelf: Shelf) -> None:
 
 def test_a_full_disk_leaves_the_files_of_before(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.refresh()
-    before = shelf.files()
+    before = shelf.contents()
     shelf.add("late", "t5", "This came later than the others did.")
 
     def full(table: pa.Table, where: Path, **options: Any) -> None:
@@ -223,15 +228,15 @@ def test_a_full_disk_leaves_the_files_of_before(shelf: Shelf, monkeypatch: pytes
     monkeypatch.setattr(refreshing.pq, "write_table", full)
     with pytest.raises(DiskFullError, match="No space left"):
         shelf.refresh()
-    assert shelf.files() == before
+    assert shelf.contents() == before
 
 
 def test_what_a_killed_refresh_left_goes(shelf: Shelf) -> None:
     shelf.refresh()
-    before = shelf.files()
+    before = shelf.contents()
     (shelf.root / "summaries" / "digests" / "site=clinic" / ".data.parquet.4242.tmp").write_bytes(b"half a fi")
     shelf.refresh()
-    assert shelf.files() == before
+    assert shelf.contents() == before
 
 
 def test_a_reader_keeps_the_file_that_it_opened(shelf: Shelf) -> None:
@@ -291,9 +296,9 @@ def test_an_endpoint_that_fails_leaves_extractive_digests_and_is_asked_again_nex
     counts = shelf.refresh(environ=CONFIGURED, ask=model)
     assert (counts["digests"], counts["digests_fallback"], model.asked) == (6, 6, 3)
     assert {row["method"] for row in shelf.rows("digests")} == {"extractive-1"}
-    before = shelf.files()
+    before = shelf.contents()
     assert shelf.refresh(LATER, environ=CONFIGURED, ask=model) == {
         "activity_boards_unchanged": 2, "digests_unchanged": 6, "digests_fallback": 6,
     }  # fmt: skip
-    assert shelf.files() == before
+    assert shelf.contents() == before
     assert shelf.refresh(LATER, environ=CONFIGURED, ask=Model())["digests_abstractive"] == 6

@@ -1,0 +1,75 @@
+"""Erasures as commands, crawls and DAGs ask for them: what is erased goes from everywhere, and does not come back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crawler.landing import RECEIPT, Landing
+from crawler.lease import Lease
+from crawler.site import Site, usable_sites
+from medthreads import pipeline
+from storage.archive import Archive
+from storage.erasure import Account
+from storage.erasure import erase as erase_from
+from storage.erasure_scope import Scope, Subject, scope_of
+from storage.purging import purge_site
+
+
+def preview(location: str, subject: Subject) -> Scope:
+    """What the archive holds of what is to be erased."""
+    return scope_of(Archive.open(location, create=False), subject)
+
+
+def erase(location: str, subject: Subject) -> Account:
+    """Erases it; called again after an interruption it goes on.
+
+    Raises:
+        BusyError: the site is being committed for long.
+        DiskFullError, ArchiveError: something could not be written.
+    """
+    archive = Archive.open(location, create=False)
+    return erase_from(archive, subject, lambda folder: landing_hold(archive, folder))
+
+
+def purge_deleted(location: str, only: str | None = None) -> dict[str, Account]:
+    """Takes out what was deleted at its source, of the sites whose terms ask for that; by site where there was any.
+
+    To be called every few hours: the terms give 48 hours from when the deletion was seen.
+    """
+    archive = Archive.open(location, create=False)
+    found = {}
+    for name in sorted({commit.site for commit in archive.committed()}):
+        if only not in {None, name} or not _asks(archive, name):
+            continue
+        account = purge_site(archive, name, lambda folder: landing_hold(archive, folder))
+        if account is not None:
+            found[name] = account
+    return found
+
+
+def _asks(archive: Archive, name: str) -> bool:
+    """Whether the site asks for it: by its registered file, else by the one that its last crawl went by."""
+    site = usable_sites()[0].get(name)
+    if site is None:
+        kept = sorted((archive.landing_root / name).glob(f"*/{pipeline.SITE}"), key=lambda path: path.stat().st_mtime)
+        site = Site.model_validate_json(kept[-1].read_bytes()) if kept else None
+    return site is not None and site.purge_deleted
+
+
+@contextmanager
+def landing_hold(archive: Archive, folder: Path) -> Iterator[None]:
+    """Keeps crawls from going on with an unfinished landing meanwhile.
+
+    Raises:
+        BusyError: a crawl is at it.
+    """
+    is_finished = (folder / RECEIPT).exists() and Landing(folder).receipt().outcome in pipeline.FINISHED
+    if is_finished or not (folder / pipeline.SITE).exists():
+        yield
+        return
+    site = Site.model_validate_json((folder / pipeline.SITE).read_bytes())
+    lease = Lease.take(archive.landing_root / pipeline.HOSTS, pipeline.host_name(site), "medthreads erase")
+    try:
+        yield
+    finally:
+        lease.release()
