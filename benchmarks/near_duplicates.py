@@ -2,7 +2,7 @@
 
 All texts are invented and seeded, 60 to 120 words each. Of the million posts of the index, those of the 22 older
 months have fingerprints of random bits and no text: nothing looks at more of them than that. The 2 last months, which
-a day's crawl touches, are posts with text and true fingerprints. Run: python -m benchmarks.near_duplicates
+a day's crawl touches, are 10,000 posts each with text and true fingerprints. Run: python -m benchmarks.near_duplicates
 """
 
 import json
@@ -43,6 +43,7 @@ MONTHS = 24
 POSTS = 1_000_000
 NEW = 2_250
 REAL_MONTHS = 2
+A_REAL_MONTH = 10_000
 ALIKE = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 _START = datetime(2023, 1, 1, tzinfo=UTC)
 
@@ -152,13 +153,11 @@ def _post(post_id: str, body: str, at: datetime, thread: str) -> dict[str, Any]:
 def day(folder: Path) -> dict[str, float]:
     """Seconds of a day's increment of NEW posts on an index of POSTS, and of a refresh when nothing changed."""
     shelf = Shelf(folder)
-    a_month = POSTS // MONTHS
+    a_month = (POSTS - REAL_MONTHS * A_REAL_MONTH) // (MONTHS - REAL_MONTHS)
     months = [f"{2023 + number // 12}-{number % 12 + 1:02}" for number in range(MONTHS)]
-    sizes = {}
-    for number, month in enumerate(months[: MONTHS - REAL_MONTHS]):
-        sizes |= _random_index(shelf.files, month, a_month, number)
-    bodies = texts(REAL_MONTHS * a_month + NEW, 9)
-    held = pa.Table.from_pylist(list(_posts(bodies, months[-REAL_MONTHS:], a_month)), arrow_schema("posts"))
+    real = REAL_MONTHS * A_REAL_MONTH
+    bodies = texts(real + NEW, 9)
+    held = pa.Table.from_pylist(list(_posts(bodies, months[-REAL_MONTHS:])), arrow_schema("posts"))
     hashes = dict.fromkeys(months, "before")
     figures: dict[str, float] = {"posts": POSTS, "new": NEW}
 
@@ -166,6 +165,9 @@ def day(folder: Path) -> dict[str, float]:
     _publish(shelf.files, dict.fromkeys(months[-REAL_MONTHS:], "before"))
     counts, figures["fingerprinting s"] = shelf.refresh(held)
     figures["fingerprinted"] = counts["posts_fingerprinted"]
+    sizes = {}
+    for number, month in enumerate(months[: MONTHS - REAL_MONTHS]):
+        sizes |= _random_index(shelf.files, month, a_month, number)
     state = json.loads(shelf.files.read(STATE))
     sources: dict[str, str | None] = {Month(SITE, month).key: "before" for month in months}
     shelf.files.write(STATE, State(sources, {"threads/t": "before"}, state["files"] | sizes).to_json())
@@ -173,9 +175,9 @@ def day(folder: Path) -> dict[str, float]:
     _, figures["nothing changed s"] = shelf.refresh(held)
 
     rng = random.Random(4)
-    last = bodies[REAL_MONTHS * a_month :]
+    last = bodies[real:]
     for number in range(0, NEW, 20):  # each twentieth repeats a post of the last months, nearly
-        words = bodies[rng.randrange(REAL_MONTHS * a_month)].split()
+        words = bodies[rng.randrange(real)].split()
         words[rng.randrange(len(words))] = "otherwise"
         last[number] = " ".join(words)
     at = datetime(2024, 12, 31, tzinfo=UTC)
@@ -188,11 +190,11 @@ def day(folder: Path) -> dict[str, float]:
     return figures
 
 
-def _posts(bodies: list[str], months: list[str], a_month: int) -> Iterator[dict[str, Any]]:
+def _posts(bodies: list[str], months: list[str]) -> Iterator[dict[str, Any]]:
     for place, month in enumerate(months):
         begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-        for number in range(a_month):
-            ordinal = place * a_month + number
+        for number in range(A_REAL_MONTH):
+            ordinal = place * A_REAL_MONTH + number
             at = begin + timedelta(minutes=number % 40_000)
             # The threads that the day adds to have 20 posts; the others are not looked at, and have one.
             yield _post(f"p{ordinal}", bodies[ordinal], at, f"t{ordinal // 20 if ordinal < 10_000 else ordinal}")

@@ -70,7 +70,7 @@ class Post(Struct, kw_only=True, tag_field="kind", tag="post"):
         int | None, Meta(description="Place in the thread as the site counts it; the opening post is 1.")
     ] = None
     author: Annotated[
-        str | None, Meta(description="Name as shown. Kept only in the table `authors`; elsewhere `author_key`.")
+        str | None, Meta(description="Name as shown. Kept in the table `authors` only, unless `privacy` is `keep`.")
     ] = None
     author_id: Annotated[str | None, Meta(description="The site's id of the author; null for guests.")] = None
     created_at: Annotated[datetime | None, Meta(description="When the post was written, if the page states it.")] = None
@@ -122,7 +122,7 @@ class Thread(Struct, kw_only=True, tag_field="kind", tag="thread"):
     thread_id: Annotated[str, Meta(description="Id of the thread, as the site numbers it.")]
     title: Annotated[str | None, Meta(description="Title without prefix.")] = None
     author: Annotated[
-        str | None, Meta(description="Name as shown. Kept only in the table `authors`; elsewhere `author_key`.")
+        str | None, Meta(description="Name as shown. Kept in the table `authors` only, unless `privacy` is `keep`.")
     ] = None
     author_id: Annotated[str | None, Meta(description="The site's id of the author; null for guests.")] = None
     board_id: Annotated[str | None, Meta(description="Id of the board, or name of the subreddit.")] = None

@@ -107,7 +107,9 @@ class Site(BaseModel):
         True, description="Whether known threads are looked at again for edits and deletions that no listing shows."
     )
     expect: Expectation = Expectation()
-    privacy: Literal["keep", "pseudonymise", "drop"] = Field("pseudonymise", description="What becomes of authors.")
+    privacy: Literal["keep", "pseudonymise", "drop"] = Field(
+        "pseudonymise", description="What becomes of authors. Identifiers in texts are masked in any case."
+    )
     purge_deleted: bool = Field(
         False,
         description="Whether what is deleted at the site is taken out of the archive too, but for the bare fact, as "

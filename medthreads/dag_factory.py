@@ -193,7 +193,7 @@ def site_page(site: Site, paused: str | None) -> str:
         "Politeness": f"one crawl at a time (pool `{pool_of(site)}`), {site.delay:g} s between requests, "
         + (f"at most {site.budget:,} requests a run" if site.budget else "no limit of requests"),
         "Published only if": _minimums(site),
-        "Authors": {"keep": "names kept", "pseudonymise": "keyed pseudonyms", "drop": "not kept"}[site.privacy],
+        "Authors": _AUTHORS[site.privacy],
         "Looked after by": site.owner,
     }
     if site.credentials:
@@ -210,6 +210,13 @@ def site_page(site: Site, paused: str | None) -> str:
     if site.uncertain:
         lines.append(f"**Not certain:** {site.uncertain.strip()}")
     return "\n\n".join(lines)
+
+
+_AUTHORS = {
+    "keep": "names kept in the tables",
+    "pseudonymise": "keyed pseudonyms; names in `authors` only",
+    "drop": "neither names nor pseudonyms",
+}
 
 
 def _task(work: Callable[..., Any], **options: Any) -> Callable[..., Any]:  # noqa: ANN401 - Airflow's own types

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crawler.landing import RECEIPT, Landing
-from crawler.lease import Lease
 from crawler.site import Site, usable_sites
 from medthreads import pipeline
 from storage.archive import Archive
@@ -51,8 +50,9 @@ def _asks(archive: Archive, name: str) -> bool:
     """Whether the site asks for it: by its registered file, else by the one that its last crawl went by."""
     site = usable_sites()[0].get(name)
     if site is None:
-        kept = sorted((archive.landing_root / name).glob(f"*/{pipeline.SITE}"), key=lambda path: path.stat().st_mtime)
-        site = Site.model_validate_json(kept[-1].read_bytes()) if kept else None
+        last = archive.committed(name)[-1].crawl_id
+        kept = archive.landings.folder(name, last) / pipeline.SITE
+        site = Site.model_validate_json(kept.read_bytes()) if kept.exists() else None
     return site is not None and site.purge_deleted
 
 
@@ -68,8 +68,5 @@ def landing_hold(archive: Archive, folder: Path) -> Iterator[None]:
         yield
         return
     site = Site.model_validate_json((folder / pipeline.SITE).read_bytes())
-    lease = Lease.take(archive.landing_root / pipeline.HOSTS, pipeline.host_name(site), "medthreads erase")
-    try:
+    with pipeline.host_lease(archive, site, "medthreads erase"):
         yield
-    finally:
-        lease.release()

@@ -23,6 +23,9 @@ from storage.publish import publish
 
 logger = logging.getLogger("medthreads")
 
+PART_POSTS = 100_000
+"""Some 0.5 GB of memory in the commit."""
+
 
 class Imported(Struct, kw_only=True):
     """What became of one file, as far as it is of one site."""
@@ -100,13 +103,16 @@ def _import_release(folder: Path, location: str) -> list[Imported]:
 
 
 class _File:
-    """One file on its way into the archive: a landing for each site that it holds records of."""
+    """One file on its way into the archive: landings for each site that it holds records of.
+
+    A part of PART_POSTS posts has a landing and a commit of its own, so that memory does not grow with the file.
+    """
 
     def __init__(self, path: Path, archive: Archive, sites: dict[str, Site]) -> None:
         self._path = path
         self._archive = archive
         self._sites = sites
-        self._landings: dict[str, SiteLanding] = {}
+        self._landings: dict[str, list[SiteLanding]] = {}
         self._elsewhere: Counter[str] = Counter()
 
     def stage(self, site_of: SiteOf) -> None:
@@ -118,10 +124,11 @@ class _File:
         crawl_id = f"{IMPORT_PREFIX}{_digest(self._path)[:16]}"
         waiting: dict[str | None, list[Piece | Skipped]] = {}
         for told in read_file(self._path, site_of):
-            landing = self._landings.get(told.site or "")
-            if landing is None and isinstance(told, Piece) and told.parsed.records():
-                site = self._sites.get(told.site) or Site(name=told.site, url="http://localhost/")
-                landing = self._landings[told.site] = SiteLanding(self._archive, site, crawl_id)
+            landing = self._landing_of(told.site)
+            if isinstance(told, Piece) and told.parsed.records() and (landing is None or landing.posts >= PART_POSTS):
+                if landing is not None:
+                    landing.close(0)
+                landing = self._open(told.site, crawl_id)
             if landing is not None:
                 landing.add(told)
             else:
@@ -129,13 +136,23 @@ class _File:
                 waiting.setdefault(told.site, []).append(told)
         self._place(waiting)
         size = self._path.stat().st_size
-        for landing in self._landings.values():
-            landing.close(size if len(self._landings) == 1 else 0)
+        for parts in self._landings.values():
+            parts[-1].close(size if len(self._landings) == len(parts) == 1 else 0)
+
+    def _landing_of(self, site: str | None) -> SiteLanding | None:
+        parts = self._landings.get(site or "")
+        return parts[-1] if parts else None
+
+    def _open(self, name: str, crawl_id: str) -> SiteLanding:
+        site = self._sites.get(name) or Site(name=name, url="http://localhost/")
+        parts = self._landings.setdefault(name, [])
+        parts.append(SiteLanding(self._archive, site, f"{crawl_id}-{len(parts) + 1}" if parts else crawl_id))
+        return parts[-1]
 
     def _place(self, waiting: dict[str | None, list[Piece | Skipped]]) -> None:
         """Gives what has no record to the landing of its site; what is of no site that was met is counted."""
         for name, entries in waiting.items():
-            landing = next(iter(self._landings.values()), None) if name is None else self._landings.get(name)
+            landing = self._landing_of(next(iter(self._landings), None) if name is None else name)
             for entry in entries:
                 if landing is not None:
                     landing.add(entry)
@@ -150,24 +167,26 @@ class _File:
             )
 
     def store(self) -> list[Imported]:
-        """Commits the landings, one a site."""
+        """Commits the landings, part by part."""
         done: list[Imported] = []
-        for landing in self._landings.values():
-            stored = landing.store()
-            reasons = landing.skipped + (Counter() if done else self._elsewhere)
-            if landing.skipped:
-                told = f"{landing.skipped.total():,}"
-                logger.warning("%s: %s entries gave no record; they are kept in %s.", self._path, told, landing.kept)
+        for site, parts in self._landings.items():
+            stored = [landing.store() for landing in parts]
+            reasons = sum((landing.skipped for landing in parts), Counter() if done else Counter(self._elsewhere))
+            for landing in parts:
+                if landing.skipped:
+                    told = f"{landing.skipped.total():,}"
+                    logger.warning("%s: %s entries gave no record; they are in %s.", self._path, told, landing.kept)
+            thread_ids = set().union(*(landing.thread_ids for landing in parts))
             done.append(
                 Imported(
                     path=str(self._path),
-                    site=landing.site,
-                    thread_id=next(iter(landing.thread_ids)) if len(landing.thread_ids) == 1 else None,
-                    threads=len(landing.thread_ids),
-                    posts=landing.posts,
-                    new=stored.new,
-                    edited=stored.edited,
-                    seen=stored.seen,
+                    site=site,
+                    thread_id=next(iter(thread_ids)) if len(thread_ids) == 1 else None,
+                    threads=len(thread_ids),
+                    posts=sum(landing.posts for landing in parts),
+                    new=sum(one.new for one in stored),
+                    edited=sum(one.edited for one in stored),
+                    seen=sum(one.seen for one in stored),
                     skipped=reasons.total(),
                     reasons=dict(reasons.most_common()),
                 )
@@ -176,8 +195,9 @@ class _File:
 
     def discard(self) -> None:
         """Removes what was staged and not committed."""
-        for landing in self._landings.values():
-            landing.discard()
+        for parts in self._landings.values():
+            for landing in parts:
+                landing.discard()
 
 
 def _digest(path: Path) -> str:

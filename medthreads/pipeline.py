@@ -109,7 +109,8 @@ def crawl(
                 receipt = crawl_site(site, folder, state, scope, environ, lease)
             finally:
                 # Whatever became of the crawl: what was erased must not lie about again.
-                leave_out(archive.files, archive.pseudonyms, folder, again=True)
+                with lease.guard():
+                    leave_out(archive.files, archive.pseudonyms, folder, again=True)
         logger.info("Crawled %s: %s, %s pages, %s posts.", site.name, receipt.outcome, receipt.parsed, receipt.posts)
     return folder
 

@@ -14,6 +14,7 @@ from pyarrow import csv
 from crawler.errors import UsageError
 from medthreads.reading import Selection, open_archive
 from storage.archive import Archive
+from storage.s3_errors import told_by_duckdb
 from storage.tables import storage_errors
 
 _ANSWERS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "COPY", "EXECUTE", "MULTI", "RELATION"})
@@ -68,6 +69,8 @@ def _ask(location: str, query: str) -> pa.Table:
         except duckdb.CatalogException as error:
             raise UsageError(f"The query cannot be run: {_unknown(str(error), connection)}") from error
         except duckdb.Error as error:
+            if (told := told_by_duckdb(str(error))) is not None:
+                raise told from error
             raise UsageError(f"The query cannot be run: {str(error).strip()}") from error
         except RuntimeError as error:
             if _INTERRUPTED in str(error):

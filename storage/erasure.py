@@ -24,7 +24,7 @@ from msgspec import Struct, field, structs
 from crawler.errors import BusyError
 from storage.archive import Archive
 from storage.byte_search import Left, search
-from storage.erased_landings import Scrubbed, scrub
+from storage.erased_landings import scrub
 from storage.erasing import rows_without
 from storage.erasure_scope import Scope, Subject, scope_of
 from storage.files import Entry
@@ -198,28 +198,27 @@ class Erasing:
         return account
 
     def _landings(self) -> None:
-        find = finder(self.needles)
-        done = Scrubbed()
-        root = self.archive.landing_root / self.site
-        for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        find, landings, account = finder(self.needles), self.archive.landings, self.account
+        committed = {commit.crawl_id for commit in self.archive.committed(self.site)}
+        for crawl_id in sorted(landings.ids(self.site)):
+            folder = landings.folder(self.site, crawl_id)
             if not folder.is_dir():
                 continue
             try:
                 with self.hold(folder):
                     one = scrub(folder, self.gone, find)
+                    landings.keep(folder)
             except BusyError:
-                self.account.landings_busy += 1
+                account.landings_busy += 1
                 continue
-            done.landings += one.landings
-            done.warc_records += one.warc_records
-            done.staged_pages += one.staged_pages
-            done.bytes_rewritten += one.bytes_rewritten
-            done.files += one.files
-        if (local := self.archive.files.local) is not None:
-            self.archive.checksums.record(path.relative_to(local).as_posix() for path in done.files)
-        self.account.landings, self.account.warc_records = done.landings, done.warc_records
-        self.account.staged_pages = done.staged_pages
-        self.account.bytes_rewritten += done.bytes_rewritten
+            if crawl_id in committed:
+                if one.files:
+                    self.archive.checksums.write(landings.sums(folder))
+                landings.free(folder)
+            account.landings += one.landings
+            account.warc_records += one.warc_records
+            account.staged_pages += one.staged_pages
+            account.bytes_rewritten += one.bytes_rewritten
 
     def _tables(self) -> None:
         written: list[str] = []

@@ -114,10 +114,10 @@ def _take_posts(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
 
 def _take_threads(connection: sqlite3.Connection, batch: pa.RecordBatch) -> None:
     encoder = msgspec.msgpack.Encoder()
-    fields = ThreadRecord.__struct_fields__
+    fields = [name for name in ThreadRecord.__struct_fields__ if name in batch.schema.names]
     records = [
         encoder.encode(msgspec.convert({name: row[name] for name in fields}, ThreadRecord))
-        for row in batch.select(list(fields)).to_pylist()
+        for row in batch.select(fields).to_pylist()
     ]
     connection.executemany(
         "INSERT INTO threads VALUES (?, ?, ?, ?, ?, ?, coalesce(?, 0), ?, NULL) "

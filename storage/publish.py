@@ -34,6 +34,7 @@ from storage.tables import storage_errors
 from storage.views import MANIFEST, current_select, quoted, read_manifest, reading, sightings_select
 
 _PATIENCE = timedelta(minutes=10)
+_TRIES = 3
 _FILE = "data.parquet"
 FOLDER = "current"
 _MEMORY = "1GB"
@@ -92,12 +93,25 @@ def publish(
         aside = archive.work / ".index" / "publishing"
         busy = f"Another process is publishing {archive.location}; try again when it has ended."
         with archive.lock("publish", _PATIENCE, busy) as still_held:
-            shutil.rmtree(aside, ignore_errors=True)  # what a killed one left
-            aside.mkdir(parents=True)
-            try:
-                return _Publishing(archive, aside, still_held).run(site, partitions or ())
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
+            for _ in range(_TRIES - 1):
+                try:
+                    return _publish(archive, aside, still_held, site, partitions or ())
+                except (FileNotFoundError, duckdb.IOException) as error:
+                    if isinstance(error, duckdb.IOException) and "No files found" not in str(error):
+                        raise
+                    # A data file was replaced and deleted while it was read, by an erasure: again, from those of now.
+            return _publish(archive, aside, still_held, site, partitions or ())
+
+
+def _publish(
+    archive: Archive, aside: Path, still_held: StillHeld, site: str | None, partitions: Collection[tuple[str, str]]
+) -> Published:
+    shutil.rmtree(aside, ignore_errors=True)  # what a killed one left
+    aside.mkdir(parents=True)
+    try:
+        return _Publishing(archive, aside, still_held).run(site, partitions)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 class _Publishing:

@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from crawler.errors import BusyError
-from crawler.landing import RECEIPT
+from crawler.landing import RECEIPT, Landing
 from storage.archive import Archive
 from storage.erasing import blank_thread, derived_row, json_without, plain_address
 from storage.erasure import Account, Erasing, LandingHold, site_lock, together
@@ -55,10 +55,9 @@ def _waiting(archive: Archive, site: str, hold: LandingHold) -> LandingHold:
 
     @contextmanager
     def held(folder: Path) -> Iterator[None]:
-        receipt = folder / RECEIPT
-        if folder.name not in committed and receipt.exists():
-            age = datetime.now(UTC) - datetime.fromtimestamp(receipt.stat().st_mtime, UTC)
-            if age < _COMMIT_WITHIN:
+        if folder.name not in committed and (folder / RECEIPT).exists():
+            ended = Landing(folder).receipt().finished_at
+            if ended is not None and datetime.now(UTC) - ended < _COMMIT_WITHIN:
                 raise BusyError(f"{folder} is not committed yet.")
         with hold(folder):
             yield

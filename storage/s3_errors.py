@@ -6,6 +6,7 @@ from crawler.errors import ArchiveError
 
 _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
 _STATUS = re.compile(r"status code[^\d]*(\d{3})")
+_RAISED = re.compile(r"^(?:[\w.]+\.)?ArchiveError: (.+)$", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m|↳")
 """deltalake writes its causes as a tree."""
 
@@ -68,3 +69,16 @@ def s3_error(location: str, text: str, endpoint: str | None = None) -> ArchiveEr
             )
     said = " ".join(text.split("Debug source")[0].split())
     return ArchiveError(f"The archive {location} cannot be read or written: {said[:300].rstrip('. ')}.")
+
+
+def may_pass(text: str) -> bool:
+    """Whether what was said is of the network, or of a server that has too much to do: another try may go well."""
+    if next(iter(_STATUS.findall(_COLOURS.sub("", text))), "5")[0] != "5":
+        return False
+    return any(sign in text for sign in (*_UNREACHABLE, "status code"))
+
+
+def told_by_duckdb(text: str) -> ArchiveError | None:
+    """The error that reading a file for DuckDB raised, which it hands on as the text of a traceback."""
+    found = _RAISED.search(text)
+    return ArchiveError(found[1]) if found else None

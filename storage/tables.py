@@ -4,72 +4,32 @@ Rows are only ever appended. `merge`, `update` and `delete` of deltalake 1.6 wri
 cannot filter, and without `delta.dataSkippingStatsColumns` the log would hold texts and pseudonyms as statistics.
 """
 
-import errno
 import json
 import random
-import shutil
-import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
-import duckdb
 import pyarrow as pa
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from obstore.exceptions import BaseError
 
-from crawler.errors import ArchiveError, DiskFullError
-from storage.columns import Table
+from storage.columns import Merge, Table
 from storage.files import Files
 from storage.known import Row
-from storage.s3_errors import s3_error
+from storage.s3_errors import may_pass
 from storage.schema import TABLES
 
 _ZSTD_LEVEL = 3
 
 
 _TRIES = 30
+_FAULTS = 4
+"""Times that S3 may not be reached, beyond the tries that a request has by itself."""
 _PAUSE = 0.2
 """Seconds between tries, at most."""
-_FULL = ("No space left on device", "os error 28", "os error 122", "disk is full")
-"""How deltalake, SQLite and DuckDB tell that a disk or a quota is full."""
-_PERHAPS_FULL = "disk I/O error"
-"""How SQLite tells it where it writes through shared memory; and how it tells of a broken disk."""
-_LEAST_FREE = 1 << 20
-
-
-@contextmanager
-def storage_errors(root: Path | str) -> Iterator[None]:
-    """Names the causes that an operator can act on; around all that reads or writes the archive's files.
-
-    Raises:
-        DiskFullError, ArchiveError: instead of what the system, deltalake, SQLite or DuckDB raised.
-    """
-    try:
-        yield
-    except (OSError, DeltaError, sqlite3.Error, duckdb.IOException, BaseError) as error:
-        full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-        full = full or any(sign in str(error) for sign in _FULL)
-        if full or (_PERHAPS_FULL in str(error) and _is_nearly_full(root)):
-            raise DiskFullError(
-                f"No space is left for the archive {root}; free some and run the same again."
-            ) from error
-        if str(root).startswith("s3://"):
-            raise s3_error(str(root), str(error)) from error
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise ArchiveError(f"The archive {root} cannot be read or written: {reason}.") from error
-
-
-def _is_nearly_full(root: Path | str) -> bool:
-    try:
-        return shutil.disk_usage(root).free < _LEAST_FREE
-    except OSError:
-        return False
 
 
 def arrow_table(name: str, rows: list[Row]) -> pa.Table:
@@ -104,10 +64,25 @@ class Tables:
 
     def load(self, name: str) -> DeltaTable | None:
         """The table at its newest version; None where nothing was ever appended."""
-        try:
-            return DeltaTable(self._files.uri(name), storage_options=self._files.options)
-        except TableNotFoundError:
-            return None
+        for faults in range(1, _TRIES):
+            try:
+                return DeltaTable(self._files.uri(name), storage_options=self._files.options)
+            except TableNotFoundError:
+                return None
+            except (OSError, DeltaError) as error:
+                if not self._may_pass(error, faults):
+                    raise
+        return None
+
+    def _may_pass(self, error: Exception, faults: int) -> bool:
+        """Whether the same may go well when it is tried again.
+
+        Another commit was faster; or S3 was not reached in a way that deltalake does not try again by itself: an answer
+        that breaks off, and a commit whose answer is missing, which may have been made.
+        """
+        if isinstance(error, CommitFailedError):
+            return True
+        return self._files.local is None and faults < _FAULTS and may_pass(str(error))
 
     def ensure(self, name: str) -> DeltaTable:
         """The table, made if it is not there; two processes may do so at once."""
@@ -116,19 +91,22 @@ class Tables:
             return loaded
         table = TABLES[name]
         statistics = ",".join(column.name for column in table.columns if column.statistics)
-        try:
-            DeltaTable.create(
-                self._files.uri(name),
-                table.schema,
-                mode="ignore",
-                storage_options=self._files.options,
-                partition_by=list(table.partition_by),
-                configuration={"delta.dataSkippingStatsColumns": statistics},
-            )
-        except (CommitFailedError, DeltaError):
-            if self.load(name) is None:
-                raise
-        return DeltaTable(self._files.uri(name), storage_options=self._files.options)
+        for faults in range(1, _TRIES):
+            try:
+                return DeltaTable.create(
+                    self._files.uri(name),
+                    table.schema,
+                    mode="ignore",
+                    storage_options=self._files.options,
+                    partition_by=list(table.partition_by),
+                    configuration={"delta.dataSkippingStatsColumns": statistics},
+                )
+            except (OSError, DeltaError) as error:
+                if (made := self.load(name)) is not None:
+                    return made
+                if isinstance(error, CommitFailedError) or not self._may_pass(error, faults):
+                    raise
+        raise AssertionError
 
     def read_whole(self, name: str, columns: Sequence[str], delta: DeltaTable | None = None) -> list[Row]:
         """All rows of a small table without partitions, as of `delta` or as of now.
@@ -163,18 +141,21 @@ class Tables:
         """Appends the rows unless this very attempt has done so before; the files that it wrote, the log's too."""
         if rows.num_rows == 0:
             return []
+        faults, first = 0, None
         for tries_left in reversed(range(_TRIES)):
             delta = self.ensure(name)
             if delta.transaction_version(attempt) is not None:
-                return []
+                return [] if first is None else self.written(name, first, delta.version(), attempt)
             before = delta.version()
+            first = before + 1 if first is None else first
             try:
                 _write(delta, name, rows, CommitProperties(app_transactions=[Transaction(attempt, 1)]))
-            except CommitFailedError:
+            except (OSError, DeltaError) as error:
+                faults += not isinstance(error, CommitFailedError)
                 # Either another process made the same attempt (a task that was given up, but lives on), of which Delta
                 # lets one through; or two processes have made the table at once, and its metadata came twice.
-                # Or a partition was compacted meanwhile.
-                if not tries_left:
+                # Or a partition was compacted meanwhile; or S3 was not reached.
+                if not tries_left or not self._may_pass(error, faults):
                     raise
                 time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - no secret
             else:
@@ -184,11 +165,20 @@ class Tables:
     def append_alone(self, name: str, rows: pa.Table, delta: DeltaTable) -> list[str]:
         """Appends on exactly the version that `delta` has loaded; the files written, none if somebody was faster."""
         before = delta.version()
-        try:
-            _write(delta, name, rows, CommitProperties(max_commit_retries=0))
-        except CommitFailedError:
-            return []
-        return self.written(name, before + 1, before + 1)
+        for faults in range(1, _TRIES):
+            try:
+                _write(delta, name, rows, CommitProperties(max_commit_retries=0))
+            except CommitFailedError:
+                return []
+            except (OSError, DeltaError) as error:
+                if not self._may_pass(error, faults):
+                    raise
+                now = self.load(name)
+                if now is not None and now.version() > before:
+                    return []  # perhaps by this very write: who calls looks
+            else:
+                return self.written(name, before + 1, before + 1)
+        return []
 
     def rewrite(
         self, name: str, partition: Mapping[str, str], change: Callable[[pa.Table], pa.Table | None], reason: str
@@ -358,11 +348,17 @@ def _write(
 
 
 def writer_properties(table: Table) -> WriterProperties:
-    """zstd, small row groups, no dictionaries where values do not repeat."""
+    """zstd, small row groups; no dictionaries where values do not repeat, no least and greatest values of texts."""
     plain = ColumnProperties(dictionary_enabled=False)
+    # The greatest receipt or post would stand in the footer once more, uncompressed.
+    text = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
     return WriterProperties(
         compression="ZSTD",
         compression_level=_ZSTD_LEVEL,
         max_row_group_size=table.row_group_size,
-        column_properties={column.name: plain for column in table.columns if not column.dictionary},
+        column_properties={
+            column.name: text if pa.types.is_string(column.type) and column.merge is not Merge.KEY else plain
+            for column in table.columns
+            if not column.dictionary
+        },
     )

@@ -38,8 +38,11 @@ def check_index(archive: Archive, newest: int, posts: Mapping[str, int]) -> Iter
         what = f"the index of known records cannot be read ({error})."
         yield Finding(Severity.INCONSISTENCY, "index", _WHERE, what, _DELETE)
         return
-    if state.archive_id != archive.index.archive_id or state.snapshot > newest:
-        what = "the index is of another archive, or of another state of this one."
+    if state.archive_id != archive.index.archive_id:
+        what = "the index was made before something was erased, or for another archive."
+        yield Finding(Severity.LAGGING, "lagging", _WHERE, what, "The next crawl or commit makes it anew.")
+    elif state.snapshot > newest:
+        what = f"the index knows of snapshot {state.snapshot}, the tables have only {newest}."
         yield Finding(Severity.INCONSISTENCY, "index", _WHERE, what, _DELETE)
     elif state.snapshot < newest:
         what = f"the index knows the archive up to snapshot {state.snapshot}, the tables have {newest}."

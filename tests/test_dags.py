@@ -202,7 +202,7 @@ def test_upkeep_verifies_first_every_day_and_purges_every_hour(bag):
     assert list(bag["purge"]["tasks"]) == ["purge"]
     assert [bag[name]["timetable"] for name in UPKEEP] == ["CronPartitionTimetable"] * 2
     assert [bag[name]["paused"] for name in UPKEEP] == [False, False]
-    assert all(len(task["doc"]) > 300 for name in UPKEEP for task in bag[name]["tasks"].values()), "a page each"
+    assert all(len(task["doc"]) > 200 for name in UPKEEP for task in bag[name]["tasks"].values()), "a page each"
 
 
 def test_the_site_file_is_what_the_ui_shows(bag):

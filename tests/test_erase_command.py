@@ -19,6 +19,10 @@ from demo.world import World
 from tests.conftest import Medthreads
 
 
+LEAST = 30
+"""Characters of a line that can stand nowhere by chance."""
+
+
 @pytest.fixture
 def demo() -> Iterator[Demo]:
     """A small forum whose clock stands."""
@@ -50,10 +54,12 @@ def texts_of(path: Path) -> Iterator[str]:
 
 
 def own_line(posts: list[Post], posts_of_author: list[Post]) -> str:
-    """A line that this author alone wrote."""
+    """A line that this author alone wrote, and nobody quotes."""
     lines = Counter(line for post in posts for line in {*post.body_text.splitlines()})
+    quoted = "\n".join(quote.text for post in posts for quote in post.quotes)
     mine = [line for post in posts_of_author for line in post.body_text.splitlines()]
-    return next(line for line in mine if lines[line] == 1 and len(line) > 40 and re.fullmatch(r"[\w ,.-]+", line))
+    plain = [line for line in mine if len(line) > LEAST and re.fullmatch(r"[^&<>'\"\\@]+", line)]
+    return next(line for line in plain if lines[line] == 1 and line not in quoted)
 
 
 def test_an_author_of_a_crawled_forum_is_gone_from_every_file_and_stays_away(
@@ -97,3 +103,32 @@ def test_nothing_is_erased_without_a_yes(demo: Demo, medthreads: Medthreads) -> 
     assert done.returncode == 0, done.stderr
     assert "1 posts, 0 threads" in done.stdout
     assert "left over" not in done.stdout
+
+
+def test_what_the_forum_deleted_is_purged_where_the_site_file_asks_for_it(medthreads: Medthreads) -> None:
+    with running_demo(World(seed=1, threads=12)) as demo:
+        demo.advance(timedelta(days=8))
+        site = medthreads.site_file("demoforum", f"{demo.forum_url}/", purge_deleted=True)
+        medthreads.json("crawl", site, "--archive", "archive", "--json")
+        before = demo.truth().posts
+        demo.advance(timedelta(days=4))
+        medthreads.json("crawl", site, "--full", "--archive", "archive", "--json")
+        later = demo.truth().posts
+    query = "SELECT post_id FROM posts WHERE status = 'deleted' ORDER BY post_id"
+    deleted = [row["post_id"] for row in medthreads.json("sql", query, "--archive", "archive", "--json")]
+    gone = [post for post in before if post.post_id in deleted]
+    words = own_line([*gone, *later], gone)
+    assert holding(medthreads.archive, words)
+
+    [account] = medthreads.json("purge", "--archive", "archive", "--json")
+    assert account["posts"] == len(deleted)
+    assert holding(medthreads.archive, words) == []
+    held = medthreads.json(
+        "sql",
+        f"{query.replace('post_id FROM', 'post_id, body_text, author_key FROM')}",
+        "--archive",
+        "archive",
+        "--json",
+    )
+    assert held == [{"post_id": post_id, "body_text": "", "author_key": None} for post_id in deleted]
+    assert medthreads.json("purge", "--archive", "archive", "--json") == []

@@ -18,6 +18,7 @@ from crawler.documents.reddit_dump import BEFORE_ANY_SIGHTING
 from crawler.errors import UsageError
 from crawler.records import Status
 from crawler.site import usable_sites
+from medthreads import importing
 from medthreads.imported_files import read_file, site_namer
 from medthreads.importing import Imported, import_path
 from storage.archive import Archive
@@ -99,6 +100,16 @@ class TestRedditDumps:
     def test_big_dumps_come_in_pieces(self) -> None:
         read = [piece for piece in pieces([comment(f"k{n}") for n in range(2_500)]) if isinstance(piece, Piece)]
         assert [len(piece.parsed.posts) for piece in read if piece.parsed.posts] == [1_000, 1_000, 500]
+
+    def test_big_dumps_are_committed_in_parts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(importing, "PART_POSTS", 1_000)
+        path = written(tmp_path / "dump.jsonl", [submission(), *(comment(f"k{n}") for n in range(2_500))])
+        [done] = imported(path, tmp_path / "archive")
+        assert (done.threads, done.posts, done.new) == (1, 2_501, 2_501)
+        [again] = imported(path, tmp_path / "archive")
+        assert (again.new, again.edited, again.seen) == (0, 0, 2_501)
+        assert rows(tmp_path / "archive", "SELECT count(*), count(DISTINCT crawl_id) FROM posts") == [(2_501, 3)]
+        assert rows(tmp_path / "archive", "SELECT count(*) FROM crawls") == [(3,)]
 
     def test_unreadable_rows_are_kept_and_told(self, tmp_path: Path) -> None:
         cut = '{"id": "k1", "body": "cut o'

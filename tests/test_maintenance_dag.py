@@ -36,7 +36,8 @@ def spoil(archive: Path, pattern: str) -> str:
     return path.relative_to(archive).as_posix()
 
 
-def test_a_day_of_upkeep(tasks, archive: Path, caplog):
+@pytest.mark.usefixtures("archive")
+def test_a_day_of_upkeep(tasks, caplog):
     with caplog.at_level("INFO", logger="medthreads"):
         assert tasks.verify()["damage"] == 0
         for work in (tasks.compact, tasks.vacuum, tasks.landings, tasks.seal, tasks.purge):
@@ -55,7 +56,8 @@ def test_damage_ends_the_task_with_sentences_and_no_retry(tasks, archive: Path, 
     assert all(record.exc_info is None for record in caplog.records), "no stack trace"
 
 
-def test_old_landings_go_where_a_number_of_days_is_set(tasks, archive: Path, monkeypatch, caplog):
+@pytest.mark.usefixtures("archive")
+def test_old_landings_go_where_a_number_of_days_is_set(tasks, monkeypatch, caplog):
     monkeypatch.setenv("MEDTHREADS_LANDING_DAYS", "a while")
     with caplog.at_level("INFO", logger="medthreads"), pytest.raises(tasks.FailureExit):
         tasks.landings()

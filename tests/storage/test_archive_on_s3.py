@@ -15,6 +15,7 @@ from storage.files import Files
 from storage.locks import hold_on_s3
 from storage.publish import publish
 from storage.release import make_release
+from storage.tables import storage_errors
 from tests.storage.s3_server import Fault, Proxy, S3Server
 
 PARTS = {"MEDTHREADS_S3_TIMEOUT": "1"}
@@ -215,7 +216,8 @@ def test_a_query_that_s3_fails_is_told_in_a_sentence(
         archive = opened("two", proxy)
         connection = archive.connect() if when == "it is asked" else None
         proxy.faults.append(refused)
-        with pytest.raises(ArchiveError, match=r"^These credentials may not do with s3://.*\(403 AccessDenied\)"):
+        told = r"^These credentials may not do with s3://.*\(403 AccessDenied\)"
+        with pytest.raises(ArchiveError, match=told), storage_errors(archive.location):
             (connection or archive.connect()).sql("SELECT max(body_text) FROM posts").fetchall()
     assert refused.struck
 
@@ -244,7 +246,7 @@ class TestLandings:
         one.landings.keep(folder)
         names = [f"landing/ward/c1/{name}" for name in ("pages-00000.warc.gz", "pages.jsonl", RECEIPT)]
         assert self.names(one) == names
-        there = two.landings.resolve(folder)
+        there = two.landings.folder("ward", "c1")
         assert there == two.landing_root / "ward" / "c1"
         assert (there / "pages.jsonl").read_text() == "page\n"
         assert [name for name, _ in two.landings.receipts("ward", on_day(0))] == ["c1"]

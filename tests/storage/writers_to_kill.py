@@ -90,9 +90,9 @@ def batch(site: str, number: int) -> Crawl:
 
 def writer(work: Work, site: str) -> None:
     """Commits one batch after the other, each until it is told to be committed; publishes."""
-    archive = work.open()
     done = len(work.notes(f"{site}.committed"))
     while not work.is_over:
+        archive = work.open()
         crawl = batch(site, done + 1)
         try:
             with archive.lock(f"commit-{site}", timedelta(minutes=5), "busy"):
@@ -101,7 +101,7 @@ def writer(work: Work, site: str) -> None:
             work.note(f"{site}.committed", crawl.receipt.crawl_id)
             publish(archive, site)
         except MedthreadsError as error:
-            work.note("errors", f"{site}: {error}")  # told, and done again: nothing is lost
+            work.note("errors", f"{site}: {error} {error.__cause__!r}")  # told, and done again: nothing is lost
 
 
 def maintainer(work: Work) -> None:
@@ -125,11 +125,12 @@ def maintainer(work: Work) -> None:
 
 def eraser(work: Work, site: str) -> None:
     """Erases the last post of each third thread, one after the other."""
-    archive = work.open()
     done = len(work.notes(f"{site}.erased"))
     while not work.is_over:
+        archive = work.open()
         post_id = f"{named(3 * done + 1)}00{REPLIES}"
-        if len(work.notes(f"{site}.committed")) < 3 * done + 1:
+        # Batches leave erased posts out only where they come through a landing: these here show them once more.
+        if len(work.notes(f"{site}.committed")) < 3 * done + 2:
             time.sleep(0.05)
             continue
         try:

@@ -115,7 +115,9 @@ def test_the_parquet_files_are_what_the_views_show(archive: Archive) -> None:
     for name in TABLES:
         files = f"{archive.root}/summaries/{name}/site=*/data.parquet"
         direct = rows(archive, f"FROM read_parquet('{files}', hive_partitioning = true)")
-        assert direct == [{key: row[key] for key in direct[0]} for row in rows(archive, f"FROM {name}")]
+        shown = rows(archive, f"FROM {name}")
+        assert direct == [{key: row[key] for key in direct[0]} for row in shown]
+        assert direct or name not in {"activity", "digests"}
 
 
 def test_a_second_look_at_the_same_posts_makes_nothing_due(archive: Archive) -> None:
