@@ -50,6 +50,7 @@ Open the red task's log: **the last lines are one sentence that says what happen
 | 12 | the layout has changed, or this is no forum | no | a developer: the pages are in the landing |
 | 13, 14 | the site lists nothing, or does not answer | yes | look at the site in a browser |
 | 15 | a check did not hold: landed, not published | no | see the log of `check`, correct, clear `check` |
+| 16 | the archive is damaged (`medthreads verify`) | no | the DAG `maintenance` says which file |
 | 130 | stopped | yes | nothing: the next try goes on from there |
 
 A `plan` or `crawl` that stays *scheduled* waits in its host's pool (*Admin* → *Pools*) for another crawl of that host.

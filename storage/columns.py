@@ -44,7 +44,7 @@ class Column:
     doc: str
     merge: Merge
     statistics: bool = False
-    """Whether least and greatest value go into the Delta log. Never text, identities or ids: the log outlives an erasure."""
+    """Whether least and greatest value go into the Delta log. Never texts or ids: the log outlives an erasure."""
     dictionary: bool = True
     """Whether Parquet may encode it by dictionary; of no use where values do not repeat.
 
