@@ -14,18 +14,15 @@ somebody else's.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, NamedTuple
-from zlib import crc32
 
+from summaries.runs_of_words import Run, all_joined, fingerprints, joined, runs_in_common, winnowed
 from summaries.sentences import terms
 
 METHOD = "quotations-1"
 """A change of how quotes are found makes all threads due."""
-GRAM = 4
-WINDOW = 5
 LEAST_BARE = 8
 """Words of a bare repetition; GRAM + WINDOW - 1, so that none is missed."""
 LEAST_MARKED = 5
@@ -34,10 +31,6 @@ LEAST_SCORE = 0.6
 """Share of a passage's words that must be found in the quoted post."""
 _RUN = 6
 """Words in a row, at least, of a bare repetition with changes."""
-_CHANGED = 5
-"""Words between two runs that may differ in a bare repetition."""
-_SKIPPED = 400
-"""Words of the quoted post that may be left out between two runs."""
 _TELLING = 3
 """Different words that say something in a bare repetition."""
 _MANY = 3
@@ -73,24 +66,12 @@ _SMALL_TALK = frozenset(
 )
 
 
-_PRIME, _MASK = 0x9E3779B97F4A7C15, 2**62 - 1
-"""Of the fingerprints of runs: a polynomial over the words' CRC-32."""
-
-
 class Word(NamedTuple):
     """A word as it is compared, and where it stands."""
 
     text: str
     start: int
     end: int
-
-
-class Run(NamedTuple):
-    """Words that agree: where in the passage, where in the earlier post, and how many."""
-
-    at: int
-    source: int
-    length: int
 
 
 @dataclass
@@ -116,6 +97,14 @@ class _Post:
     """All runs of GRAM words with their places, once they were asked for."""
     grams: list[tuple[int, int]] = field(default_factory=list)
     """Fingerprints of `own` with their places."""
+
+    def runs(self, words: Sequence[str]) -> list[Run]:
+        """Runs of words that the post's own words have, too."""
+        if self.places is None:
+            self.places = defaultdict(list)
+            for gram, place in self.grams:
+                self.places[gram].append(place)
+        return runs_in_common(words, self.own, self.places)
 
 
 class _Match(NamedTuple):
@@ -183,8 +172,8 @@ class _Thread:
         for number, post in enumerate(posts):
             passages, own = _split(post)
             author = post["author_key"] or f" {number}"
-            made = _Post(post["post_id"], author, own, grams=list(_grams(own)))
-            for gram in _winnowed(made.grams):
+            made = _Post(post["post_id"], author, own, grams=list(fingerprints(own)))
+            for gram in winnowed(made.grams):
                 self._by_gram[gram].append(number)
             self._passages.append(passages)
             self._posts.append(made)
@@ -201,8 +190,8 @@ class _Thread:
             row = {"form": "declared", "declared": True, "quoted_post_id": quote["post_id"], "quote": place}
             row |= {"starts_at": None, "ends_at": None, "words": len(words), "score": None, "coverage": None}
             if known is not None and known != number and words:
-                runs = _runs([word.text for word in words], self._posts[known])
-                matched = sum(run.length for run in _chain(runs, marked=True))
+                runs = self._posts[known].runs([word.text for word in words])
+                matched = sum(run.length for run in joined(runs, marked=True))
                 row |= {"score": matched / len(words), "coverage": self._coverage(matched, known)}
             yield row
 
@@ -225,7 +214,7 @@ class _Thread:
         for post in self._candidates(number, words):
             if author_key is not None and self._posts[post].author not in {author_key, f" {post}"}:
                 continue
-            runs = _chain(_runs(words, self._posts[post]), marked=True)
+            runs = joined(self._posts[post].runs(words), marked=True)
             matched = sum(run.length for run in runs)
             if matched >= LEAST_MARKED and matched >= LEAST_SCORE * len(words):
                 matches.append(_Match(matched, post, runs))
@@ -234,7 +223,7 @@ class _Thread:
     def _candidates(self, number: int, words: list[str], by_others: str | None = None) -> list[int]:
         shared = Counter(
             post
-            for gram, _ in _grams(words)
+            for gram, _ in fingerprints(words)
             for post in self._by_gram.get(gram, ())[:_POSTS_A_GRAM]
             if post < number and self._posts[post].author != by_others
         )
@@ -251,7 +240,7 @@ class _Thread:
         author = self._posts[number].author
         matches = []
         for post in self._candidates(number, words, author):
-            chains = _chains(_runs(words, self._posts[post]))
+            chains = all_joined(self._posts[post].runs(words))
             matches += [
                 _Match(sum(run.length for run in chain), post, chain)
                 for chain in chains
@@ -278,7 +267,7 @@ class _Thread:
         said = [word for run in chain for word in words[run.at : run.at + run.length]]
         if len(set(terms(" ".join(said))) - _SMALL_TALK) < _TELLING:
             return False
-        grams = [gram for run in chain for gram, _ in _grams(words[run.at : run.at + run.length])]
+        grams = [gram for run in chain for gram, _ in fingerprints(words[run.at : run.at + run.length])]
         if sum((source.author, gram) in self._habits for gram in grams) * 2 > len(grams):
             return False
         leads = start == 0 and (end == len(words) or not words[end]) and matched >= _LEADING
@@ -354,82 +343,3 @@ def _words(text: str, offset: int = 0) -> list[Word]:
         )
         for match in _WORD.finditer(text)
     ]
-
-
-@lru_cache(maxsize=100_000)
-def _code(word: str) -> int:
-    return crc32(word.encode("utf-8", "replace")) + 1 if word else 0
-
-
-def _grams(words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Fingerprint and place of each run of GRAM words that no break stands in."""
-    codes = [_code(word) for word in words]
-    for place, (a, b, c, d) in enumerate(zip(codes, codes[1:], codes[2:], codes[3:], strict=False)):
-        if a and b and c and d:
-            yield (((a * _PRIME + b) * _PRIME + c) * _PRIME + d) & _MASK, place
-
-
-def _winnowed(grams: Sequence[tuple[int, int]]) -> set[int]:
-    """The least fingerprint of every WINDOW in a row; all of them where there are fewer."""
-    values = [gram for gram, _ in grams]
-    return (
-        {min(values[start : start + WINDOW]) for start in range(max(1, len(values) - WINDOW + 1))} if values else set()
-    )
-
-
-def _runs(words: Sequence[str], post: _Post) -> list[Run]:
-    """Maximal runs of words in common with an earlier post, of GRAM and more."""
-    source, places = post.own, post.places
-    if places is None:
-        places = post.places = defaultdict(list)
-        for gram, place in post.grams:
-            places[gram].append(place)
-    runs: list[Run] = []
-    reached: dict[int, int] = {}
-    for gram, at in _grams(words):
-        for place in places.get(gram, ()):
-            if at < reached.get(at - place, 0):
-                continue
-            length = 0
-            while (
-                at + length < len(words)
-                and place + length < len(source)
-                and words[at + length] == source[place + length]
-            ):
-                length += 1
-            reached[at - place] = at + length
-            while length and not words[at + length - 1]:
-                length -= 1
-            if length >= GRAM:
-                runs.append(Run(at, place, length))
-    return sorted(runs)
-
-
-def _chain(runs: Collection[Run], *, marked: bool) -> list[Run]:
-    """The runs that go together best, in the order of both sides, from the longest outwards."""
-    if not runs:
-        return []
-    longest = max(runs, key=lambda run: (run.length, -run.at, -run.source))
-    most = 10**6 if marked else _CHANGED
-    chain = [longest]
-    for run in sorted(run for run in runs if run.at > longest.at):
-        last = chain[-1]
-        gap = run.at - last.at - last.length, run.source - last.source - last.length
-        if 0 <= gap[0] <= most and 0 <= gap[1] <= _SKIPPED:
-            chain.append(run)
-    for run in sorted((run for run in runs if run.at < longest.at), reverse=True):
-        first = chain[0]
-        gap = first.at - run.at - run.length, first.source - run.source - run.length
-        if 0 <= gap[0] <= most and 0 <= gap[1] <= _SKIPPED:
-            chain.insert(0, run)
-    return chain
-
-
-def _chains(runs: Collection[Run]) -> Iterator[list[Run]]:
-    """One chain after the other, the one around the longest run first, over what the ones before left."""
-    left = list(runs)
-    while left:
-        chain = _chain(left, marked=False)
-        yield chain
-        start, end = chain[0].at, chain[-1].at + chain[-1].length
-        left = [run for run in left if run.at + run.length <= start or run.at >= end]
