@@ -14,12 +14,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 from rich.console import Console
 from rich.table import Table
 
 from storage.files import files_at
-from storage.schema import arrow_schema
+from storage.publish import FOLDER, Entry, Partition, manifest_of, sha256_of, write_parquet
+from storage.schema import PUBLISHED
+from storage.views import MANIFEST
 from summaries.refresh import refresh
 
 THREADS = 2_000
@@ -37,29 +38,32 @@ class Shelf:
     """An archive's published folder and views, without the tables behind them."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.location, self.work = str(root), root
         self.files = files_at(str(root))
+        self._entries: dict[str, Entry] = {}
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection with the views that a refresh reads."""
         connection = duckdb.connect()
         for name in ("posts", "threads"):
-            files = f"{self.root}/current/{name}/*/*/data-0.parquet"
+            files = f"{self.location}/current/{name}/*/*/*.parquet"
             connection.execute(
                 f"CREATE VIEW {name} AS FROM read_parquet('{files}', hive_partitioning = true, hive_types_autocast = 0)"
             )
         return connection
 
     def write(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Replaces one published table."""
-        ds.write_dataset(
-            pa.Table.from_pylist(rows, arrow_schema(name)),
-            self.root / "current" / name,
-            format="parquet",
-            partitioning=ds.partitioning(pa.schema([("site", pa.string()), ("month", pa.string())]), flavor="hive"),
-            existing_data_behavior="delete_matching",
-            basename_template="data-{i}.parquet",
-        )
+        """Replaces one published table, and names its files in the manifest."""
+        table = PUBLISHED[name][0]
+        schema = pa.schema([field for field in table.schema if field.name not in table.partition_by])
+        for month in sorted({row["month"] for row in rows}):
+            partition = Partition(name, "bench", month)
+            of_month = [row for row in rows if row["month"] == month]
+            path = self.work / FOLDER / partition.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_parquet(pa.Table.from_pylist(of_month, schema), table, path)
+            self._entries[partition.path] = Entry(len(of_month), path.stat().st_size, sha256_of(path))
+        self.files.write(f"{FOLDER}/{MANIFEST}", manifest_of({"bench": 1}, self._entries))
 
 
 def invent(threads: int = THREADS, seed: int = 1) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

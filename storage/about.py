@@ -35,7 +35,7 @@ def read_about(files: Files) -> About | None:
         about = msgspec.json.decode(files.read(ABOUT), type=About)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ArchiveError(f"{where} is damaged ({error}); put it back from a copy.") from error
     if about.format != _FORMAT:
         raise ArchiveError(

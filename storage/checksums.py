@@ -206,7 +206,7 @@ def _ledger(path: str, content: bytes) -> Ledger:
     try:
         seal = msgspec.json.decode(last, type=Seal)
         sums = [msgspec.json.decode(line, type=Sum) for line in body.splitlines()]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Ledger(path, [], is_sound=False)
     is_sound = seal == Seal(len(sums), hashlib.sha256(body).hexdigest()) and content.endswith(b"\n")
     return Ledger(path, sums if is_sound else [], is_sound)

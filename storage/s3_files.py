@@ -25,7 +25,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, Prec
 
 from crawler.errors import ArchiveError, UsageError
 from storage.files import Entry
-from storage.s3_errors import NO_CREDENTIALS, s3_error
+from storage.s3_errors import NO_CREDENTIALS, may_pass, s3_error
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -292,10 +292,20 @@ class S3Files:
 
     def list(self, folder: str = "") -> Iterator[Entry]:
         """All files below a folder, by path."""
-        with self._told(folder):
-            for batch in self.store.list(folder or None):
-                for found in sorted(batch, key=lambda one: one["path"]):
-                    yield Entry(found["path"], found["size"], found["last_modified"])
+        last: str | None = None
+        for faults in range(_RETRIES):
+            try:
+                with self._told(folder):
+                    for batch in self.store.list(folder or None, offset=last):
+                        for found in sorted(batch, key=lambda one: one["path"]):
+                            last = found["path"]
+                            yield Entry(found["path"], found["size"], found["last_modified"])
+            except ArchiveError as error:
+                # A list that breaks off is the one answer that obstore does not ask for again.
+                if faults == _RETRIES - 1 or not may_pass(str(error.__cause__)):
+                    raise
+            else:
+                return
 
     def parquet(self, path: str) -> pq.ParquetFile:
         """The Parquet file, opened; fetched as a whole, as ours are small."""

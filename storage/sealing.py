@@ -70,7 +70,7 @@ def _fault(archive: Archive, path: str) -> str | None:
                 file.read_row_group(number, use_threads=False)
         elif suffix in _READERS:
             _READERS[suffix](archive.files.read(path))
-    except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException) as error:
+    except (OSError, EOFError, ValueError, msgspec.DecodeError, zlib.error, pa.ArrowException) as error:
         return " ".join(str(error).split()) or type(error).__name__
     return None
 

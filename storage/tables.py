@@ -17,7 +17,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transactio
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from storage.columns import Merge, Table
-from storage.errors import storage_errors as storage_errors  # noqa: F401 - known by this name, too
+from storage.errors import storage_errors as storage_errors
 from storage.files import Files
 from storage.known import Row
 from storage.s3_errors import may_pass

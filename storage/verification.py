@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
 from crawler.errors import ArchiveError
@@ -122,7 +123,7 @@ def _committed(archive: Archive) -> tuple[Collection[tuple[str, str]] | None, di
 def _of_erasures(files: Files) -> Iterator[Finding]:
     try:
         halted = unfinished(files)
-    except ValueError:
+    except (ValueError, msgspec.DecodeError):
         return  # damaged, which is told already
     for record in halted:
         what = f"an erasure of {record.site} ({record.kind}) did not come to its end, or is being made."

@@ -115,7 +115,7 @@ def _check_last(files: Files, name: str) -> Iterator[Finding]:
     finding = damaged(path, what)._replace(advice=advice)
     try:
         last = msgspec.json.decode(content, type=_Last)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         yield finding
         return
     checkpoint = f"{name}/{LOG}/{last.version:020d}.checkpoint.parquet"

@@ -86,7 +86,7 @@ def erased_sites(archive: Archive) -> set[str]:
     for entry in archive.files.list("erasures"):
         try:
             said = msgspec.json.decode(archive.files.read(entry.path))
-        except (msgspec.DecodeError, FileNotFoundError):
+        except (msgspec.DecodeError, UnicodeDecodeError, FileNotFoundError):
             continue
         if isinstance(said, dict):
             sites |= {str(said["site"])} if "site" in said else set()
@@ -122,7 +122,7 @@ def _check_receipts(crawls: list[Row]) -> Iterator[Finding]:
             continue
         try:
             receipt = msgspec.json.decode(row["receipt"], type=Receipt)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             yield _inconsistent("receipt", where, f"the receipt cannot be read: {error}.")
             continue
         if (receipt.site, receipt.crawl_id) != (row["site"], row["crawl_id"]) or receipt.difference:

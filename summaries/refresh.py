@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -105,24 +106,15 @@ def refresh(
         DiskFullError, ArchiveError: a file cannot be written; the file before it stays as it was.
     """
     endpoint = endpoint_of(environ)
-    busy = f"Another refresh of {archive.location} is running; try again when it has ended."
     run = _Run(archive.files, archive.work / FOLDER, now or datetime.now(UTC), endpoint, ask)
     try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        with (
-            FileLock(run.folder / ".refresh.lock", timeout=_LOCK_SECONDS),
-            hold_on_s3(archive.files, archive.work / ".locks", "summaries", _LOCK_SECONDS, busy),
-            archive.connect() as connection,
-            Checksums(archive.files).replacing("summaries"),
-        ):
+        with only_refresh(archive), archive.connect() as connection:
             for aside in run.folder.glob("*/site=*/.data.parquet.*.tmp"):  # left by a refresh that was killed
                 aside.unlink()
             for name in [site] if site else _sites(connection, archive.files):
                 run.activity(connection, name)
                 run.digests(connection, name)
             run.counts |= refresh_repetition(archive.files, run.folder / ".repetition", connection)
-    except Timeout as error:
-        raise BusyError(busy) from error
     except duckdb.IOException as error:  # a publish has replaced files that the views name
         raise ArchiveError(f"The files of {archive.location} changed while they were read; refresh again.") from error
     except OSError as error:
@@ -130,6 +122,27 @@ def refresh(
             raise DiskFullError(f"No space left for {run.folder}; free some and refresh again.") from error
         raise ArchiveError(f"Cannot write the summaries in {run.folder}: {error.strerror or error}.") from error
     return run.counts
+
+
+@contextmanager
+def only_refresh(archive: Archive) -> Iterator[None]:
+    """Around all that replaces files of summaries: keeps other refreshes out, and marks the files as in the making.
+
+    Raises:
+        BusyError: another refresh of the archive has been running for 10 minutes.
+    """
+    busy = f"Another refresh of {archive.location} is running; try again when it has ended."
+    folder = archive.work / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            FileLock(folder / ".refresh.lock", timeout=_LOCK_SECONDS),
+            hold_on_s3(archive.files, archive.work / ".locks", "summaries", _LOCK_SECONDS, busy),
+            Checksums(archive.files).replacing(FOLDER),
+        ):
+            yield
+    except Timeout as error:
+        raise BusyError(busy) from error
 
 
 def summary_file(table: Table, site: str) -> str:

@@ -43,19 +43,21 @@ def refresh_repetition(files: Files, work: Path, connection: duckdb.DuckDBPyConn
     """
     shutil.rmtree(work, ignore_errors=True)
     try:
-        return _Refresh(files, connection, work).run()
+        return Repetition(files, connection, work).run()
     except (duckdb.InvalidInputException, pa.ArrowInvalid):
         if not files.exists(STATE):
             raise
         # A file of ours is no Parquet any more: all of it is derived, and made anew.
         files.delete(STATE)
         shutil.rmtree(work, ignore_errors=True)
-        return _Refresh(files, connection, work).run()
+        return Repetition(files, connection, work).run()
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-class _Refresh:
+class Repetition:
+    """One refresh: what was there, what is there now, and what was written."""
+
     def __init__(self, files: Files, connection: duckdb.DuckDBPyConnection, work: Path) -> None:
         self.files, self.connection = files, connection
         self.state = read_state(files)
@@ -68,7 +70,7 @@ class _Refresh:
         index, state = self.index, self.state
         changed = index.compare()
         if state is not None and not changed and state.threads == index.threads and index.threads:
-            self._write_state(state.files)
+            self.write_state(state.files)
             return self.counts
         before = {table.name: self._read(table) for table in PRODUCTS}
         index.load()
@@ -78,13 +80,20 @@ class _Refresh:
         made = index.put()
         self.counts["repetition_files"] += len(index.made)
         self.counts["posts_fingerprinted"] = index.read
-        self._write_state(made | self.sizes)
+        self.write_state(made | self.sizes)
         return self.counts
 
     def _near_duplicates(self, before: Mapping[str, pa.Table]) -> None:
-        known = before[NEAR_DUPLICATES.name]
-        members = None if self.state is None else _members(known)
-        members = Clustering(self.connection, members, self._bodies).run()
+        members = None if self.state is None else _members(before[NEAR_DUPLICATES.name])
+        self.write_clusters(Clustering(self.connection, members, self._bodies).run(), before)
+
+    def write_clusters(self, members: pa.Table, before: Mapping[str, pa.Table]) -> None:
+        """Writes near_duplicates and crossposts over `docs` of the connection, as far as they differ from before.
+
+        Args:
+            members: which texts belong to other texts' clusters (MEMBERS).
+            before: the rows that the files hold, by table.
+        """
         rows = clustered(self.connection, members)
         openings = {(row["site"], row["thread_id"]) for row in rows if row["are_openings"]}
         openings |= {(row["first_site"], row["first_thread_id"]) for row in rows if row["are_openings"]}
@@ -93,9 +102,10 @@ class _Refresh:
         for row in rows:
             first = row["first_site"], row["first_thread_id"]
             row["is_crosspost"] = row["are_openings"] and same.get((row["site"], row["thread_id"])) == first
-        self._write(NEAR_DUPLICATES, known, pa.Table.from_pylist(rows, NEAR_DUPLICATES.schema))
+        table = pa.Table.from_pylist(rows, NEAR_DUPLICATES.schema)
+        self.write(NEAR_DUPLICATES, before[NEAR_DUPLICATES.name], table)
         table = pa.Table.from_pylist(list(found.values()), CROSSPOSTS.schema)
-        self._write(CROSSPOSTS, before[CROSSPOSTS.name], table)
+        self.write(CROSSPOSTS, before[CROSSPOSTS.name], table)
 
     def _bodies(self, keys: Collection[int]) -> dict[int, str]:
         """The text of each key, from the first post that has it."""
@@ -143,7 +153,7 @@ class _Refresh:
         if self.state is None:
             kept = kept.slice(0, 0)
         table = pa.concat_tables([kept.cast(QUOTATIONS.schema), pa.Table.from_pylist(rows, QUOTATIONS.schema)])
-        self._write(QUOTATIONS, known, table)
+        self.write(QUOTATIONS, known, table)
 
     def _posts_of_due_threads(self) -> Iterator[list[dict[str, Any]]]:
         """The standing posts of each due thread; one scan of the months that hold them."""
@@ -175,7 +185,7 @@ class _Refresh:
                 )
         return pa.concat_tables([part.cast(table.schema) for part in parts])
 
-    def _write(self, table: Table, before: pa.Table, rows: pa.Table) -> None:
+    def write(self, table: Table, before: pa.Table, rows: pa.Table) -> None:
         """Writes the files of the sites whose rows changed; each site of the archive has one, maybe without rows."""
         self.counts[table.name] = len(rows)
         sites = {key.split("/")[0].removeprefix("site=") for key in self.index.sources}
@@ -196,7 +206,12 @@ class _Refresh:
             if entry.path not in self.sizes:
                 self.files.delete(entry.path)
 
-    def _write_state(self, sizes: dict[str, int]) -> None:
+    def write_state(self, sizes: dict[str, int]) -> None:
+        """Says what the files were made from; last, as until then they do not count.
+
+        Args:
+            sizes: bytes of the files of the index and of PRODUCTS, by path.
+        """
         state = State(self.index.sources, self.index.threads, sizes)
         if state != self.state:
             self.files.write(STATE, state.to_json())

@@ -18,7 +18,6 @@ from demo.server import Demo, running_demo
 from demo.world import World
 from tests.conftest import Medthreads
 
-
 LEAST = 30
 """Characters of a line that can stand nowhere by chance."""
 

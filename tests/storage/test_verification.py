@@ -91,6 +91,9 @@ def test_each_of_200_flipped_bits_is_found_in_its_file(location: Path):
         told = {finding.where for finding in damaged}
         assert told >= before.keys(), "the file itself is named"
         strange = [one for one in damaged if one.where not in before and one.kind not in {"unreadable", "missing"}]
+        if any(path.startswith("checksums/") for path in before):
+            # A file that was replaced may now seem to be what it was before: the line of today is in that ledger.
+            strange = [one for one in strange if not one.where.startswith(("erasures/", "summaries/", "landing/"))]
         assert strange == []
         reported += len(told & before.keys())
         for path, whole_content in before.items():
@@ -118,6 +121,20 @@ def test_what_is_cut_short_or_gone_is_named(pattern: str, spoil: str, location: 
     finding = damage[path.relative_to(location).as_posix()]
     assert finding.advice
     assert finding.kind == {"cut": "damaged", "gone": "missing"}[spoil]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("archive.json", "crawls/_delta_log/*1.json", "crawls/*.parquet", "current/manifest.json", "checksums/*"),
+        *("erasures/post*.json", "releases/*/manifest.json", "landing/north/c1/receipt.json", "summaries/*/state.json"),
+    ],
+)
+def test_bytes_that_are_no_text_end_no_verification(pattern: str, location: Path):
+    path = first(location, pattern)
+    content = path.read_bytes()
+    path.write_bytes(content[:30] + b"\xb1" + content[31:])
+    assert path.relative_to(location).as_posix() in found(location)
 
 
 def test_files_that_changed_places_are_both_named(location: Path):

