@@ -90,6 +90,7 @@ def crawl(
         )
     archive = Archive.open(location)
     with interrupting(site.name), crawl_lease(archive, site, scope, crawl_id, patience) as lease:
+        archive.landings.free_all(site.name, (commit.crawl_id for commit in archive.committed(site.name)))
         known = crawl_id or _unfinished(archive, site.name, scope)
         folder = archive.landings.folder(site.name, known or _new_name(archive, site.name))
         _refuse_other_scope(folder, scope)

@@ -29,10 +29,13 @@ from crawler.errors import UsageError
 from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt
 from storage.archive import Archive, Snapshot
 from storage.batch import Figures
+from storage.bulk_checks import checked_files
 from storage.columns import Table
 from storage.dedupe import Changes
+from storage.erasing import is_erased, rows_without
 from storage.publish import parquet_options
 from storage.schema import COUNTERS, OBSERVATIONS, PUBLISHED
+from storage.suppressions import suppression_of
 from storage.tables import arrow_table, storage_errors
 from storage.views import quoted, reading
 
@@ -44,7 +47,6 @@ _ROWS_AT_ONCE = 65_536
 _AT_ONCE = 2
 """Partitions in work at the same time; Arrow leaves Python's lock, so that two processors are used."""
 _PATIENCE = timedelta(minutes=30)
-_SUMS = "SHA256SUMS"
 
 
 class BulkImported(NamedTuple):
@@ -82,19 +84,14 @@ def import_release(archive: Archive, folder: Path) -> list[BulkImported]:
     """Imports each site of a release, each as one snapshot; again where that was interrupted.
 
     Raises:
-        UsageError: a file of it is not as its SHA256SUMS says, or not as this version writes them.
+        UsageError: a file of it is missing, not as its SHA256SUMS says, or not as this version writes them.
         BusyError, DiskFullError, ArchiveError: nothing of the site that was at work is visible.
     """
-    sums = _sums(folder)
     identity = hashlib.sha256()
-    paths = sorted(folder.glob("*/site=*/month=*/*.parquet"))
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if sums.get(name, found) != found:
-            raise UsageError(f"{path} is not as {_SUMS} says; get the release again.")
-        identity.update(f"{name} {found}\n".encode())
+    paths = []
+    for path, digest in checked_files(folder):
+        identity.update(f"{path.relative_to(folder).as_posix()} {digest}\n".encode())
+        paths.append(path)
     crawl_id = f"{IMPORT_PREFIX}{identity.hexdigest()[:16]}"
     done = []
     for site in sorted({path.parts[-3].removeprefix("site=") for path in paths}):
@@ -102,14 +99,6 @@ def import_release(archive: Archive, folder: Path) -> list[BulkImported]:
         with archive.lock(f"commit-{site}", _PATIENCE, busy), storage_errors(archive.location):
             done.append(_SiteImport(archive, folder, site, crawl_id).run())
     return done
-
-
-def _sums(folder: Path) -> dict[str, str]:
-    try:
-        lines = (folder / _SUMS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 class _SiteImport:
@@ -121,7 +110,9 @@ class _SiteImport:
         told = f"{site}\0{crawl_id}\0{self.generation}".encode()
         self.attempt = hashlib.blake2b(told, digest_size=12).hexdigest()
         self.aside = archive.work / ".index" / f"bulk-{site}"
+        self.erased = suppression_of(archive.files, archive.pseudonyms, site)
         self.known: dict[str, Values] = {}
+        """Ids of what stays as it is: what the archive holds, and what was erased from it."""
         self.moves: dict[str, pa.Table] = {}
 
     def run(self) -> BulkImported:
@@ -133,6 +124,7 @@ class _SiteImport:
         with archive.connection() as connection:
             self.known = {name: self._known(connection, name) for name in PUBLISHED}
             self.moves = {name: self._moves(connection, name) for name in PUBLISHED}
+        self._leave_out_erased()
         new = dict.fromkeys(PUBLISHED, 0)
         shutil.rmtree(self.aside, ignore_errors=True)  # what a killed one left
         self.aside.mkdir(parents=True)
@@ -175,6 +167,19 @@ class _SiteImport:
             f"WHERE site = {quoted(self.site)} AND attempt IN (FROM committed)"
         ).to_arrow_table()
         return rows.column(0).combine_chunks().cast(pa.string())
+
+    def _leave_out_erased(self) -> None:
+        """Takes what was erased for known, with all of its versions, though only some may tell whose it was."""
+        if not self.erased:
+            return
+        for name, (table, versions) in PUBLISHED.items():
+            ids = set(self.known[name].to_pylist())
+            wanted = ["thread_id", "post_id", "author_key"] if name == "posts" else ["thread_id"]
+            for part in self._files(versions, versions.name) + self._files(table, name):
+                with pq.ParquetFile(part.path) as file:
+                    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=wanted):
+                        ids |= {row[_key(name)] for row in batch.to_pylist() if is_erased(row, self.erased)}
+            self.known[name] = pa.array(sorted(ids), pa.string())
 
     def _moves(self, connection: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
         """Versions whose version before is in another month: id, version, that month. Few."""
@@ -248,7 +253,9 @@ class _SiteImport:
             ]
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise UsageError(f"{part.path} is not as this version writes {part.source}: {error}.") from error
-        return pa.table(arrays, schema=schema)
+        made = pa.table(arrays, schema=schema)
+        # Others' quotes and copies of what was erased go like those in a page.
+        return rows_without(part.table.name, made, self.erased) if self.erased else made
 
     def _is_new(self, part: _Part, rows: pa.Table) -> Values:
         if part.table is not OBSERVATIONS or part.source in PUBLISHED:

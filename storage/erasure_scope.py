@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
+from crawler.errors import UsageError
 from storage.archive import Archive
 from storage.known import Row
 from storage.needles import LEAST_NAME, Needles, lines_of
@@ -45,8 +46,14 @@ class Scope(NamedTuple):
 
 
 def scope_of(archive: Archive, subject: Subject) -> Scope:
-    """Finds what there is of a subject."""
+    """Finds what there is of a subject.
+
+    Raises:
+        UsageError: what is given as an author's name can be nobody's.
+    """
     key = archive.pseudonyms.author_key(subject.site, subject.value) if subject.kind == "author" else None
+    if subject.kind == "author" and key is None:
+        raise UsageError(f"{subject.value!r} is what sites show in place of a lost author, nobody's name.")
     column, value = ("author_key", key or "") if subject.kind == "author" else (f"{subject.kind}_id", subject.value)
     posts = _of_site(archive, subject.site, "post_versions", f"{column} = {quoted(value)}")
     ids = {row["post_id"] for row in posts} | ({subject.value} if subject.kind == "post" else set())

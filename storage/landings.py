@@ -140,6 +140,12 @@ class Landings:
             if path.name != RECEIPT:
                 path.unlink()
 
+    def free_all(self, site: str, crawl_ids: Iterable[str]) -> None:
+        """The same for landings that another machine has committed meanwhile."""
+        for crawl_id in crawl_ids:
+            if self._seen_file(self.root / site / crawl_id).exists():
+                self.free(self.root / site / crawl_id)
+
     def rename(self, folder: Path, name: str) -> None:
         """Gives a landing another name.
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -179,7 +179,7 @@ def write_current(spark: "SparkSession", archive: Archive, out: str, until: date
     entries: dict[str, Entry] = {}
     for name in PUBLISHED:
         entries |= _write(current(spark, archive, name, until, commits), name, target.location, "")
-    manifest = {
+    manifest: dict[str, object] = {
         "as_of": until.isoformat() if until else None,
         "snapshot": max((commit.snapshot for commit in commits), default=0),
         "schema_version": SCHEMA_VERSION,
@@ -202,7 +202,7 @@ def _writer(name: str, location: str, folder: str) -> Callable[[pa.Table], pa.Ta
     def write(rows: pa.Table) -> pa.Table:
         table = PUBLISHED[name][0]
         partition = Partition(name, rows.column("site")[0].as_py(), rows.column("month")[0].as_py())
-        order = [(column, "ascending") for column in table.sort_by]
+        order: list[tuple[str, Literal["ascending", "descending"]]] = [(name, "ascending") for name in table.sort_by]
         schema = pa.schema([field for field in table.schema if field.name not in table.partition_by])
         with TemporaryDirectory() as aside:
             file = Path(aside) / "data.parquet"

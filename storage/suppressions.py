@@ -32,6 +32,9 @@ _DONE = ".done.json"
 _WORD = re.compile(r"\w+")
 _KEY = re.compile(r"\ba[a-z2-7]{26}\b")
 _SIGNS = ("@", "u/")
+_POST_WORDS = frozenset({"post", "posts", "p", "pid", "comment", "msg", "t1", "entry"})
+_THREAD_WORDS = frozenset({"thread", "threads", "topic", "topics", "t", "tid", "d", "comments", "showthread", "t3"})
+_OTHER_WORDS = frozenset({"page", "start", "offset", "f", "fid", "forum", "forums", "board", "boards"})
 
 
 class Passage(Struct, frozen=True):
@@ -214,8 +217,18 @@ class Suppression:
         """Whether an address names an erased author, post or thread, as a piece of its path or query."""
         _, _, rest = address.partition("://")
         _, _, path = rest.partition("/")
-        pieces = {*re.split(r"[/?&=#]", path), *re.split(r"[^A-Za-z0-9]+", path)} - {""}
-        return any(self.has_post(one) or self.has_thread(one) or self.has_author(one) for one in pieces)
+        if any(self.has_author(piece) for piece in re.split(r"[/?&=#]", path) if piece):
+            return True
+        before: list[str] = []
+        for word in re.split(r"[^A-Za-z0-9]+", path):
+            of = before[-1] if before else ""
+            # A number is a post's or thread's by the words before it: it may as well be a page's or a board's.
+            is_post = of in _POST_WORDS or "comments" in before
+            is_thread = of not in _POST_WORDS | _OTHER_WORDS and not _THREAD_WORDS.isdisjoint(before)
+            if (is_post and self.has_post(word)) or (is_thread and self.has_thread(word)):
+                return True
+            before.append(word.lower())
+        return False
 
 
 def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

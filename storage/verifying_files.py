@@ -32,6 +32,8 @@ from storage.views import MANIFEST, read_manifest
 LANDING, SUMMARIES, RELEASES, ERASURES = "landing", "summaries", "releases", "erasures"
 IN_THE_MAKING = timedelta(hours=1)
 """Files that are younger may be those of a process that has not come to its end."""
+_LOCKS = "locks"
+"""Where archives on S3 have them (storage.object_locks)."""
 _PUBLISH_PATIENCE = timedelta(minutes=10)
 
 
@@ -46,7 +48,8 @@ class Checked(NamedTuple):
 def durable_files(files: Files) -> Iterator[Entry]:
     """All files of the archive but caches, locks and what is written at the moment: those have a hidden name."""
     for entry in files.list():
-        if not any(part.startswith(".") for part in entry.path.split("/")):
+        parts = entry.path.split("/")
+        if parts[0] != _LOCKS and not any(part.startswith(".") for part in parts):
             yield entry
 
 

@@ -20,9 +20,9 @@ from crawler.errors import ArchiveError
 from storage.archive import Archive
 from storage.files import Files, files_at
 from storage.publish import FOLDER as PUBLISHED_FOLDER
-from storage.schema import POSTS
+from storage.schema import POSTS, THREADS
 from storage.spark_jobs import one_task_each
-from storage.views import connection_for, read_manifest, reading
+from storage.views import connection_for, published_files, reading
 from summaries.activity import GONE
 from summaries.minhash import BAND_COLUMNS, shingles, similarity, words_of
 from summaries.near_duplicate_index import FOLDER, INDEX, PRODUCTS, STATE, Index, month_of_key
@@ -56,9 +56,11 @@ def rebuild(spark: "SparkSession", archive: Archive) -> dict[str, int]:
         BusyError: a refresh of the archive has been running for 10 minutes.
     """
     files = archive.files
-    if read_manifest(files) is None:
+    published = published_files(files)
+    if published is None:
         raise ArchiveError(f"Nothing is published in {archive.location}: run the job `publish` first.")
-    with only_refresh(archive), TemporaryDirectory() as folder, archive.connect() as connection:
+    with only_refresh(archive), TemporaryDirectory() as folder, archive.connection() as connection:
+        connection.execute(f"CREATE VIEW threads AS FROM {reading(published['threads'], THREADS)}")
         if files.exists(STATE):
             # Until the new one is written, the files count for nothing: a refresh would make all anew.
             files.delete(STATE)
@@ -123,8 +125,8 @@ class _Months:
         def read_all(batches: Batches) -> Batches:
             files = files_at(location)
             for batch in batches:
-                for key in batch.column("key").to_pylist():
-                    yield from read(files, key)
+                for row in batch.to_pylist():
+                    yield from read(files, row["key"])
 
         return self._each.mapInArrow(read_all, from_arrow_schema(schema))
 

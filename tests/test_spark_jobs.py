@@ -5,7 +5,9 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from storage.tables import arrow_table
 from summaries.near_duplicates import MEMBERS
 from summaries.refresh import refresh
 from summaries.spark_repetition import components, decide, rebuild
+from tests.storage.s3_server import S3Server
 from tests.storage.ward_forum import Forum, on_day, rows
 
 if TYPE_CHECKING:
@@ -34,7 +37,11 @@ SETTINGS = {
     "spark__ui__showConsoleProgress": "false",
     "spark__sql__shuffle__partitions": "2",
     "spark__default__parallelism": "2",
+    # The queries are small: compiling them would take longer than they do.
+    "spark__sql__codegen__wholeStage": "false",
+    "spark__driver__extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
+Job = Callable[..., tuple[int, str]]
 REPETITION = ("near_duplicate_index", "near_duplicates", "crossposts", "quotations")
 VOCABULARY = [f"word{number}" for number in range(2_000)]
 
@@ -58,8 +65,11 @@ def java_home() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def spark() -> "Iterator[SparkSession]":
+def spark(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+    """A session whose workers find the S3 server: they have the environment in which it was started."""
     with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.environ(tmp_path_factory.mktemp("work") / "one").items():
+            patch.setenv(name, value)
         if home := java_home():
             patch.setenv("JAVA_HOME", home)
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
@@ -70,16 +80,17 @@ def spark() -> "Iterator[SparkSession]":
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    """Three crawls with edits, a deletion, a thread of another month, repeated texts; and a commit that never ended."""
+    """Three crawls with edits, deletions, a post that changes its month, repeated texts; and a commit cut off."""
     archive = Archive.open(tmp_path_factory.mktemp("spark") / "an archive", environ={})
     forum, ward = Forum.with_threads(), Forum.with_threads(count=1, site="ward10")
     plant(forum, ward)
+    forum.posts["1003"].created_at = forum.posts["4002"].created_at = None
     forum.crawl("c1", on_day(0)).commit(archive)
     ward.crawl("c1", on_day(0, 3)).commit(archive)
     forum.posts["1001"].body_text += " Edited."
     forum.posts["1002"].status = Status.DELETED
     forum.posts["1002"].body_text = ""
-    forum.posts["1003"].created_at = None
+    forum.posts["1003"].created_at = on_day(-70)
     del forum.posts["2003"]
     forum.reply("3", on_day(2))
     forum.crawl("c2", on_day(3)).commit(archive)
@@ -90,10 +101,26 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return archive
 
 
+@pytest.fixture
+def job(spark: "SparkSession", monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Job:
+    """Runs a job as the command line does, but in the session of all tests; its exit code and what it says."""
+    monkeypatch.setattr(spark_jobs, "session", lambda _: nullcontext(spark))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        try:
+            spark_jobs.main(arguments)
+        except SystemExit as ended:
+            return int(str(ended.code)), capsys.readouterr().err
+        return 0, capsys.readouterr().out
+
+    return run
+
+
 def plant(forum: Forum, ward: Forum) -> None:
     """Texts that are like another one, over threads, sites and months; a question asked twice; and quotes."""
     rng = random.Random(5)
-    for number in range(60):
+    for _ in range(60):
         text = random.Random(rng.randrange(8)).choices(VOCABULARY, k=60)
         for place in rng.sample(range(60), rng.choice([0, 0, 1, 2, 3, 5])):
             text[place] = f"other{place}"
@@ -128,16 +155,16 @@ def bytes_of(files: Files, *folders: str) -> dict[str, bytes]:
 class TestOnSpark:
     """One session for all."""
 
-    @pytest.mark.parametrize("day", [None, 1, 4])
-    @pytest.mark.parametrize("name", PUBLISHED)
-    def test_every_row_is_as_in_duckdb(self, spark: "SparkSession", archive: Archive, name: str, day: int | None):
-        until = None if day is None else on_day(day)
-        view = f"{name}_asof('{until.isoformat()}')" if until else name
+    def test_every_post_is_as_in_duckdb(self, spark: "SparkSession", archive: Archive):
         with archive.connect() as connection:
-            expected = state(connection.sql(f"FROM {view}").to_arrow_table(), name)
-        found = state(spark_jobs.current(spark, archive, name, until).toArrow(), name)
-        assert found.num_rows == expected.num_rows > 5
+            expected = state(connection.sql("FROM posts").to_arrow_table(), "posts")
+        found = state(spark_jobs.current(spark, archive, "posts").toArrow(), "posts")
         assert found.to_pylist() == expected.to_pylist()
+        assert found.num_rows > 80
+        for column in ("quotes", "attachments", "links"):
+            assert any(found.column(column).to_pylist()), "nested values"
+        assert 0 < found.column("created_at").null_count < 5
+        assert "never committed" not in found.column("body_text").to_pylist()
 
     def test_published_files_are_the_same_bytes(self, spark: "SparkSession", archive: Archive):
         before = bytes_of(archive.files, "current")
@@ -147,18 +174,26 @@ class TestOnSpark:
         assert bytes_of(archive.files, "current") == before
         assert publish(archive).files == [], "the next daily publish goes on from here"
 
-    def test_a_state_as_of_then_is_written_elsewhere(self, spark: "SparkSession", archive: Archive, tmp_path: Path):
+    def test_a_state_as_of_then_is_written_elsewhere(self, job: Job, archive: Archive, tmp_path: Path):
         out = tmp_path / "then"
-        files = spark_jobs.write_current(spark, archive, str(out), on_day(1))
+        assert job("current", archive.location, str(out), "--as-of", "2024-06-02") == (
+            0,
+            f"14 files written to {out}\n",
+        )
         manifest = json.loads((out / "manifest.json").read_text())
         assert manifest["as_of"] == on_day(1).isoformat()
-        assert len(manifest["files"]) == files == len(list(out.rglob("*.parquet")))
+        assert len(manifest["files"]) == len(list(out.rglob("*.parquet"))) == 14
         with archive.connect() as connection:
-            written = connection.sql(f"FROM read_parquet('{out}/posts/*/*/*.parquet', hive_partitioning = true)")
-            expected = connection.sql(f"FROM posts_asof('{on_day(1).isoformat()}')")
-            assert state(written.to_arrow_table(), "posts") == state(expected.to_arrow_table(), "posts")
-        with pytest.raises(UsageError, match="holds files already"):
-            spark_jobs.write_current(spark, archive, str(out))
+            for name in PUBLISHED:
+                written = connection.sql(f"FROM read_parquet('{out}/{name}/*/*/*.parquet', hive_partitioning = true)")
+                expected = connection.sql(f"FROM {name}_asof('{on_day(1).isoformat()}')")
+                assert state(written.to_arrow_table(), name) == state(expected.to_arrow_table(), name)
+                now = state(connection.sql(f"FROM {name}").to_arrow_table(), name)
+                assert state(written.to_arrow_table(), name) != now, "what came later is not in it"
+        assert job("current", archive.location, str(out)) == (
+            2,
+            f"{out} holds files already; give an empty or new folder.\n",
+        )
 
     def test_what_repeats_what_is_the_same_bytes(self, spark: "SparkSession", archive: Archive):
         refresh(archive)
@@ -175,12 +210,28 @@ class TestOnSpark:
         again = refresh(archive)
         assert (again["posts_fingerprinted"], again["repetition_files"]) == (0, 0), "the next one goes on from here"
 
-    def test_an_archive_without_repetition(self, spark: "SparkSession", tmp_path: Path):
-        archive = Archive.open(tmp_path / "archive", environ={})
-        forum = Forum.with_threads(count=1, replies=0)
-        forum.crawl("c1", on_day(0)).store(archive)
+    def test_on_s3(self, spark: "SparkSession", s3: S3Server):
+        """Without repeated texts, which is a case of its own."""
+        archive = Archive.open(f"s3://{s3.bucket()}/medical archive")
+        Forum.with_threads(count=1, replies=0).crawl("c1", on_day(0)).store(archive)
+        before = bytes_of(archive.files, "current")
+        assert spark_jobs.publish_all(spark, archive) == 2
+        assert bytes_of(archive.files, "current") == before
         assert rebuild(spark, archive) == {"near_duplicates": 0, "crossposts": 0, "quotations": 0, "months": 1}
         assert refresh(archive)["posts_fingerprinted"] == 0
+
+    def test_a_failure_is_a_sentence(self, job: Job, tmp_path: Path):
+        archive = Archive.open(tmp_path / "archive", environ={})
+        Forum.with_threads(count=1, replies=0).crawl("c1", on_day(0)).commit(archive)
+        code, said = job("near-duplicates", archive.location)
+        assert (code, said) == (5, f"Nothing is published in {archive.location}: run the job `publish` first.\n")
+        publish(archive)
+        archive.files.delete(next(path for path in bytes_of(archive.files, "current/posts")))
+        code, said = job("near-duplicates", archive.location)
+        assert code == 5
+        assert said.startswith(f"The job near-duplicates on {archive.location} failed in Spark, run it again: ")
+        assert said.count("\n") == 1
+        assert "No files found" in said
 
 
 def test_what_hangs_together_however_far():
@@ -188,7 +239,7 @@ def test_what_hangs_together_however_far():
     assert components(pairs) == {2: 2, 3: 2, 4: 2, 5: 2, 1: 1, 8: 1, 9: 1, 7: 7}
     chain = list(range(20_000))
     random.Random(1).shuffle(chain)
-    assert set(components(zip(chain, chain[1:], strict=False)).values()) == {0}
+    assert set(components(pairwise(chain)).values()) == {0}
 
 
 def test_texts_that_hang_together_are_compared():

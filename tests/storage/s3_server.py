@@ -156,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection of a client."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 20
+    """Answers leave in one piece."""
     proxy: Proxy
 
     def handle(self) -> None:
@@ -213,8 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def _break_off(self, *, stall: bool) -> None:
+        self.wfile.flush()
         if stall:
-            self.wfile.flush()
             self.proxy.ended.wait(60)
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)

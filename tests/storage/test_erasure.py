@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
+from s3_server import S3Server
 from ward_forum import NAMES, SITE, Crawl, Forum, on_day, rows
 
+from crawler.errors import BusyError, UsageError
 from crawler.landing import Landing
 from crawler.records import Quote
 from storage.archive import Archive
@@ -293,3 +295,36 @@ def test_what_was_deleted_at_the_source_is_purged_but_for_the_fact(archive: Arch
     [row] = rows(archive, "SELECT change, body_text FROM posts WHERE post_id = '1003'")
     assert row == {"change": "restored", "body_text": SECRET}
     publish(archive)
+
+
+def test_an_archive_on_s3_loses_it_from_landings_too(tmp_path: Path, s3: S3Server, forum: Forum) -> None:
+    archive = Archive.open(f"s3://{s3.bucket()}/archive", environ=s3.environ(tmp_path / "work"))
+    folder = landed(archive, forum.crawl("c1", on_day(0)))
+    forum.crawl("c1", on_day(0)).store(archive)
+    archive.landings.keep(folder)
+    archive.landings.free(folder)
+    assert "landing/ward9/c1/pages.jsonl" in found_in(archive, "Larkhill clinic")
+    assert erased(archive, "post", "1003").left == []
+    assert found_in(archive, "Larkhill clinic") == []
+    assert len(rows(archive, "FROM posts")) == len(forum.posts) - 1
+
+
+def test_a_landing_that_is_being_written_is_left_to_its_crawl(archive: Archive, forum: Forum) -> None:
+    folder = landed(archive, forum.crawl("c1", on_day(0)))
+
+    @contextmanager
+    def being_written(_: Path) -> Iterator[None]:
+        raise BusyError("A crawl is at it.")
+        yield
+
+    account = erase(archive, Subject(SITE, "post", "1003"), being_written)
+    assert (account.landings_busy, account.done_at) == (1, None)
+    assert len(erasures_in_the_making(archive)) == 1
+    leave_out(archive.files, archive.pseudonyms, folder, again=True)
+    assert "1003" not in {post.post_id for page in Landing(folder).staged_pages() for post in page.parsed.posts}
+    assert erased(archive, "post", "1003").done_at is not None
+
+
+def test_what_stands_for_a_lost_author_is_nobody_to_erase(archive: Archive) -> None:
+    with pytest.raises(UsageError, match="nobody's name"):
+        erased(archive, "author", "[deleted]")

@@ -115,6 +115,22 @@ def test_an_address_loses_the_title_and_still_leads_there(url: str, thread_id: s
     assert plain_address(url, thread_id) == plain
 
 
+@pytest.mark.parametrize(
+    ("address", "is_of_erased"),
+    [
+        ("https://x.example/threads/title.12/post-90000", True),
+        ("https://x.example/viewtopic.php?f=3&p=90000#p90000", True),
+        ("https://x.example/threads/title.90000/page-2", False),  # a thread of that number is another thing
+        ("https://x.example/forums/cardio.90000/", False),
+        ("https://x.example/threads/title.12/page-90000", False),
+    ],
+)
+def test_a_number_in_an_address_is_a_posts_by_the_word_before_it(
+    suppression: Callable[..., Suppression], address: str, is_of_erased: bool
+) -> None:
+    assert suppression(SECRET).names_record(address) == is_of_erased
+
+
 FORMS: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
     "as it is": (SECRET.encode(), []),
     "with tags": (SECRET.replace("left leg", "<b>left</b>&nbsp;leg").encode(), []),

@@ -24,6 +24,8 @@ from summaries.refresh import refresh
 from tests.conftest import ROOT
 
 KILLS = int(os.environ.get("MEDTHREADS_KILLS", "12"))
+PAUSE = 1.0 if KILLS > 12 else 0.3
+"""Seconds from a commit to the next kill, at most."""
 SEED = int(os.environ.get("MEDTHREADS_SEED", "1"))
 SITES = ("north", "south", "east", "west")
 ERASED_SITE = "east"
@@ -96,7 +98,7 @@ def test_processes_killed_at_random_moments_lose_nothing(work: Work):
         wait_for(work, f"{ERASED_SITE}.committed", 1)
         for _ in range(KILLS):
             wait_for_a_commit(work)
-            time.sleep(chance.uniform(0.0, 1.0))
+            time.sleep(chance.uniform(0.0, PAUSE))
             role = chance.choice(KILLED)
             processes.kill(role)
             kills[role] += 1
