@@ -158,6 +158,7 @@ def reparse(
         done.fields = _fields(reading, show=show)
         if commit and reading.is_empty:
             logger.info("%s: all is as the archive says it; nothing to commit.", site)
+            _show(archive, site)  # a run that was killed after its commit may have left that
         elif commit:
             _refuse_losses(done, force=force)
             _commit(archive, reading, done, run.started_at)
@@ -267,9 +268,14 @@ def _commit(archive: Archive, reading: Rereading, done: Reparsed, instant: datet
         changes = reading.changes(instant)
         snapshot: Snapshot = archive.commit(changes, _receipt(done, instant))
     done.snapshot, done.committed = snapshot.number, changes.counts
-    published = publish(archive, done.site)
-    refresh(archive, done.site)
-    logger.info("Committed as snapshot %s; published %s partitions.", snapshot.number, len(published.files))
+    logger.info("Committed as snapshot %s; published %s partitions.", snapshot.number, _show(archive, done.site))
+
+
+def _show(archive: Archive, site: str) -> int:
+    """Brings `current/` and the summaries up to the last commit; how many partitions were published."""
+    published = publish(archive, site)
+    refresh(archive, site)
+    return len(published.files)
 
 
 def _receipt(done: Reparsed, instant: datetime) -> Receipt:

@@ -29,10 +29,10 @@ from crawler.errors import UsageError
 from crawler.receipt import IMPORT_PREFIX, Outcome, Receipt
 from storage.archive import Archive, Snapshot
 from storage.batch import Figures
-from storage.bulk_checks import checked_files
+from storage.bulk_files import checked_files, erased_ids
 from storage.columns import Table
 from storage.dedupe import Changes
-from storage.erasing import is_erased, rows_without
+from storage.erasing import rows_without
 from storage.publish import parquet_options
 from storage.schema import COUNTERS, OBSERVATIONS, PUBLISHED
 from storage.suppressions import suppression_of
@@ -124,7 +124,8 @@ class _SiteImport:
         with archive.connection() as connection:
             self.known = {name: self._known(connection, name) for name in PUBLISHED}
             self.moves = {name: self._moves(connection, name) for name in PUBLISHED}
-        self._leave_out_erased()
+        if self.erased:
+            self._leave_out_erased()
         new = dict.fromkeys(PUBLISHED, 0)
         shutil.rmtree(self.aside, ignore_errors=True)  # what a killed one left
         self.aside.mkdir(parents=True)
@@ -169,17 +170,10 @@ class _SiteImport:
         return rows.column(0).combine_chunks().cast(pa.string())
 
     def _leave_out_erased(self) -> None:
-        """Takes what was erased for known, with all of its versions, though only some may tell whose it was."""
-        if not self.erased:
-            return
         for name, (table, versions) in PUBLISHED.items():
-            ids = set(self.known[name].to_pylist())
-            wanted = ["thread_id", "post_id", "author_key"] if name == "posts" else ["thread_id"]
-            for part in self._files(versions, versions.name) + self._files(table, name):
-                with pq.ParquetFile(part.path) as file:
-                    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=wanted):
-                        ids |= {row[_key(name)] for row in batch.to_pylist() if is_erased(row, self.erased)}
-            self.known[name] = pa.array(sorted(ids), pa.string())
+            paths = [part.path for part in self._files(versions, versions.name) + self._files(table, name)]
+            ids = erased_ids(paths, _key(name), self.erased)
+            self.known[name] = pa.array(sorted({*self.known[name].to_pylist(), *ids}), pa.string())
 
     def _moves(self, connection: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
         """Versions whose version before is in another month: id, version, that month. Few."""

@@ -19,7 +19,7 @@ import msgspec
 from crawler.landing import storage_error
 from crawler.receipt import StagedPage
 from crawler.warc import Member, read_members
-from storage.erasing import json_without, page_without, titles_of_erased
+from storage.erasing import json_without, names_of, page_without, titles_of_erased
 from storage.files import Files
 from storage.keys import Pseudonyms
 from storage.needles import Finder, readings
@@ -136,6 +136,8 @@ def _staged(folder: Path, gone: Suppression, done: Scrubbed) -> _Staged:
     if not path.exists():
         return _Staged(set(), None)
     gone.titled |= titles_of_erased(_pages(path), gone)
+    for page in _pages(path):
+        gone.spare(names_of(page.parsed))
     addresses: set[str] = set()
 
     def lines() -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """What rows, staged pages and receipts become when something is erased: pure functions of them and the marks."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec import structs
 
 from crawler.receipt import StagedPage
-from crawler.records import Link, Post, Quote, Thread
+from crawler.records import Link, ParsedPage, Post, Quote, Thread
 from storage.dedupe import post_hash
 from storage.known import Row, ThreadRecord
 from storage.suppressions import ERASED, Suppression
@@ -30,6 +30,7 @@ def rows_without(table: str, rows: pa.Table, gone: Suppression) -> pa.Table:
     """The rows of a table (or published or derived one) without what was erased; the very same where nothing was."""
     change = _CHANGES.get(table, derived_row)
     before = rows.to_pylist()
+    gone.spare(row["author"] for row in before if row.get("author"))
     # Marks are a site's own: the same number elsewhere is another post.
     after = [change(row, gone) if row.get("site") in {None, gone.site} else row for row in before]
     if after == before:
@@ -192,6 +193,13 @@ def _is_of_erased(value: object, gone: Suppression) -> bool:
 def titles_of_erased(pages: Iterable[StagedPage], gone: Suppression) -> set[str]:
     """Threads that an erased author opened, as far as the pages tell."""
     return {thread.thread_id for page in pages for thread in page.parsed.threads if gone.has_author(thread.author)}
+
+
+def names_of(parsed: ParsedPage) -> Iterator[str]:
+    """Names of the people on a page."""
+    for one in (*parsed.posts, *parsed.threads, *(quote for post in parsed.posts for quote in post.quotes)):
+        if one.author:
+            yield one.author
 
 
 def page_without(page: StagedPage, gone: Suppression) -> StagedPage | None:

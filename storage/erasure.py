@@ -260,7 +260,7 @@ class Erasing:
             where = _THREADS_HOLD if name == "thread_versions" else _POSTS_HOLD
             for text in self._names():
                 fields = "title" if name == "thread_versions" else "body_text || CAST(quotes AS VARCHAR)"
-                where += f" OR contains({fields}, {quoted(text)})"
+                where += f" OR contains(lower(nfc_normalize({fields})), lower(nfc_normalize({quoted(text)})))"
                 where += f" OR author_key = {quoted(text)}"
         needles = self.needles
         with self.archive.connection() as connection:

@@ -1,7 +1,6 @@
 """What an erasure is of: found in the tables (all rows, also of commits that did not end), and made into marks."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
@@ -11,9 +10,9 @@ import pyarrow as pa
 from crawler.errors import UsageError
 from storage.archive import Archive
 from storage.known import Row
-from storage.needles import LEAST_NAME, Needles, lines_of
+from storage.needles import Needles, lines_of
 from storage.schema import TABLES
-from storage.suppressions import ANCHOR_WORDS, Marks, Name, Passage, Suppression, words_of
+from storage.suppressions import ANCHOR_WORDS, Marks, Passage, Suppression, marks_of_name, words_of
 from storage.views import quoted, reading
 
 Kind = Literal["author", "post", "thread"]
@@ -109,9 +108,7 @@ def marks_of(
     for name in needles.names:
         key = archive.pseudonyms.author_key(site, name)
         marks.authors += [marking.mark("authors", key)] if key else []
-        plain = unicodedata.normalize("NFC", name)
-        is_word = len(plain) < LEAST_NAME or (plain.isalpha() and plain.islower())
-        marks.names += [Name(len(plain), marking.mark("name", plain), signed=is_word)] if plain else []
+        marks.names += marks_of_name(marking, name) if name else []
     by_thread: dict[str, list[Row]] = defaultdict(list)
     for row in others:
         by_thread[row["thread_id"]].append(row)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Literal
+from unicodedata import is_normalized, normalize
 
 from msgspec import structs
 
@@ -83,7 +84,9 @@ class Hiding:
         if self._privacy == "keep":
             return text
         pseudonym = partial(self._named, seen_at=seen_at)
-        return self.running(thread_id).hide(self._met.hide(text, pseudonym), pseudonym)
+        plain = text if is_normalized("NFC", text) else normalize("NFC", text)
+        hidden = self.running(thread_id).hide(self._met.hide(plain, pseudonym), pseudonym)
+        return hidden if hidden != plain else text
 
     @property
     def keeps_names(self) -> bool:

@@ -9,6 +9,7 @@ ordinary words (Hope, doc) stay in the text without a sign: nothing tells them f
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from unicodedata import normalize
 
 from storage.profiles import Profile, is_profile_url, profile_of
 from storage.unusual_names import is_unusual
@@ -63,7 +64,7 @@ class MentionedNames:
         self._by_id = by_id or {}
         self._no_words: dict[str, str] = {}
         """Names that cannot be taken for a word: one word of six characters or more with `_`, or several digits."""
-        for name in sorted({name for name in names if name}, key=lambda name: (-len(name), name)):
+        for name in sorted({_composed(name) for name in names if name}, key=lambda name: (-len(name), name)):
             lowered = name.lower()
             self._by_start.setdefault(lowered[0], []).append((lowered, name))
             self._by_lowered.setdefault(lowered, name)
@@ -150,7 +151,7 @@ class RunningNames:
     """The unusual names of a thread's participants, for finding them without any sign."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        unusual = sorted((name for name in names if is_unusual(name)), key=lambda name: (-len(name), name))
+        unusual = sorted((name for name in map(_composed, names) if is_unusual(name)), key=lambda name: (-len(name), name))
         self._names = [(name.lower(), name) for name in unusual]
         self._slugs = [(slug_of(name), name) for name in unusual if len(slug_of(name)) > 4]
 
@@ -200,6 +201,10 @@ def slug_of(name: str) -> str:
 def show(text: str, names: Mapping[str, str]) -> str:
     """The text with pseudonyms turned back into names, as far as these are held."""
     return _KEY.sub(lambda found: names.get(found[0], found[0]), text)
+
+
+def _composed(name: str) -> str:
+    return normalize("NFC", name)
 
 
 def _goes_on(letter: str) -> bool:

@@ -12,10 +12,10 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct, field
 
-from storage.suppressions import words_of
+from storage.suppressions import LEAST_NAME, composed, words_of
 
-LEAST_NAME, LEAST_LINE, LEAST_ID = 4, 20, 5
-"""Characters that a name, a line and an id must have to be looked for; shorter ones are everywhere."""
+LEAST_LINE, LEAST_ID = 20, 5
+"""Characters that a line and an id must have to be looked for; shorter ones are everywhere."""
 _FIRST = 3
 """Words by which a line is looked up."""
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf/\"\\]))")
@@ -43,7 +43,7 @@ Finder = Callable[[str], Iterator[str]]
 
 def finder(needles: Needles) -> Finder:
     """A search for all needles at once, whose time follows the text."""
-    names = [name for name in dict.fromkeys(needles.names) if len(name) >= LEAST_NAME]
+    names = [name for name in dict.fromkeys(map(composed, needles.names)) if len(name) >= LEAST_NAME]
     pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     named = re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", re.IGNORECASE) if names else None
     long_ids = [one for one in dict.fromkeys(needles.ids) if len(one) >= LEAST_ID]
@@ -51,7 +51,7 @@ def finder(needles: Needles) -> Finder:
     numbered = re.compile(rf"(?<![a-z]){_IN_ADDRESS}({listed})(?![A-Za-z0-9])") if long_ids else None
     starts: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = {}
     few: list[tuple[str, str]] = []
-    for line in dict.fromkeys(needles.lines):
+    for line in map(composed, dict.fromkeys(needles.lines)):
         words = tuple(words_of(line))
         if len(words) >= _FIRST:
             starts.setdefault(words[:_FIRST], []).append((words, line))
@@ -59,6 +59,7 @@ def finder(needles: Needles) -> Finder:
             few.append((" ".join(words), line))
 
     def find(text: str) -> Iterator[str]:
+        text = composed(text)
         if named is not None:
             yield from (found[0] for found in named.finditer(text))
         if numbered is not None:

@@ -23,9 +23,12 @@ from msgspec import Struct, field
 from storage.checksums import Checksums
 from storage.files import Files
 from storage.keys import Pseudonyms
+from storage.unusual_names import is_unusual
 
 FOLDER = "erasures"
 ERASED = "[erased]"
+LEAST_NAME = 4
+"""Characters of a name that is looked for without a sign before it."""
 ANCHOR_WORDS = 6
 """Words of a passage that are looked for first; of a shorter one, all."""
 _DONE = ".done.json"
@@ -53,6 +56,8 @@ class Name(Struct, frozen=True):
     mark: str
     signed: bool
     """Whether it is looked for only behind `@` or `u/`, as it may be a common word."""
+    lowered: bool = False
+    """Whether letter case plays no part; the mark is of the name in small letters then."""
 
 
 class Marks(Struct, kw_only=True):
@@ -93,8 +98,34 @@ class Record(Struct, kw_only=True):
 
 @cache
 def _run(characters: int) -> re.Pattern[str]:
-    """As many characters as a name has, from the start of a word to the end of one; also where they overlap."""
-    return re.compile(rf"(?=(?<![^\W_])(\S.{{{characters - 1}}})(?![^\W_]))")
+    """As many characters as a name has, from the start of a word to the end of one; also where they overlap.
+
+    `_` around a word is emphasis, within one it is part of it.
+    """
+    start, end = r"(?:(?<!\w)|(?<=\W_)|(?<=\A_))", r"(?:(?!\w)|(?=_+(?!\w)))"
+    return re.compile(rf"(?={start}(\S.{{{characters - 1}}}){end})")
+
+
+def lowered(text: str) -> str:
+    """The text in small letters, each in its place."""
+    return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
+
+
+def composed(text: str) -> str:
+    """The text in Unicode normal form C, in which names are compared."""
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def marks_of_name(marking: "Suppression", name: str) -> list[Name]:
+    """What finds a name in texts: as it is written, and in other letter case where it is told from words then."""
+    plain = composed(name)
+    is_word = len(plain) < LEAST_NAME or (plain.isalpha() and plain.islower())
+    small = lowered(plain)
+    is_clear = is_unusual(plain) and " " not in plain
+    return [
+        Name(len(plain), marking.mark("name", plain), signed=is_word),
+        Name(len(small), marking.mark("lowered", small), signed=not is_clear, lowered=True),
+    ]
 
 
 def words_of(text: str) -> list[str]:
@@ -122,6 +153,8 @@ class Suppression:
         self._asked: dict[tuple[str, str], bool] = {}
         self.titled: set[str] = set()
         """Threads met meanwhile that an erased author opened."""
+        self._met: set[str] = set()
+        self._others: set[str] = set()
 
     def __bool__(self) -> bool:
         return any(self._held.values())
@@ -173,13 +206,28 @@ class Suppression:
         for found in _KEY.finditer(text):
             if self.has_key(found[0]):
                 yield found.span()
+        small = lowered(text)
         for name in self._names:
-            for found in _run(name.characters).finditer(text):
+            kind, searched = ("lowered", small) if name.lowered else ("name", text)
+            for found in _run(name.characters).finditer(searched):
                 start, end = found.span(1)
-                if name.signed and not text[max(0, start - 2) : start].endswith(_SIGNS):
+                if name.signed and not text[max(0, start - 4) : start].rstrip('"[').endswith(_SIGNS):
                     continue
-                if self.mark("name", unicodedata.normalize("NFC", found[1])) == name.mark:
+                if self.mark(kind, found[1]) == name.mark and not self._is_others(text, start, end):
                     yield start, end
+
+    def spare(self, names: Iterable[str]) -> None:
+        """Tells of names that people have; those that an erased name stands in are not taken for it."""
+        if not self._held["authors"]:
+            return
+        for name in {composed(name) for name in names} - self._met:
+            self._met.add(name)
+            if not self.has_author(name) and any(True for _ in self.names_in(f"@{name}")):
+                self._others.add(name)
+
+    def _is_others(self, text: str, start: int, end: int) -> bool:
+        """Whether what stands there is somebody else's name, or a part of it."""
+        return any(name in text[max(0, end - len(name)) : start + len(name)] for name in self._others)
 
     def passages_in(self, text: str, *, only_copies: bool) -> Iterator[tuple[int, int]]:
         """Where erased passages stand in a text."""
@@ -201,6 +249,8 @@ class Suppression:
     def text(self, text: str, thread_id: str | None) -> str:
         """A text of somebody else without what was erased."""
         spans = list(self.names_in(text))
+        if not spans and (plain := composed(text)) != text and (spans := list(self.names_in(plain))):
+            text = plain
         if self.is_touched(thread_id):
             spans += self.passages_in(text, only_copies=True)
         for start, end in _apart(spans):
@@ -209,7 +259,7 @@ class Suppression:
 
     def is_in(self, text: str) -> bool:
         """Whether a text holds anything that was erased."""
-        if any(True for _ in self.names_in(text)):
+        if any(True for _ in self.names_in(composed(text))):
             return True
         return any(True for _ in self.passages_in(text, only_copies=False))
 

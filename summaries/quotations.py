@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from summaries.runs_of_words import Run, all_joined, fingerprints, joined, runs_in_common, winnowed
 from summaries.sentences import terms
 
-METHOD = "quotations-1"
+METHOD = "quotations-2"
 """A change of how quotes are found makes all threads due."""
 LEAST_BARE = 8
 """Words of a bare repetition; GRAM + WINDOW - 1, so that none is missed."""
@@ -254,10 +254,23 @@ class _Thread:
             match = _first_of([other for other in matches if other.matched <= best.matched and _same(best, other)])
             start, end = match.span
             taken += [best.span, match.span]
+            if self._said_before(author, match, words):
+                continue
             spoken = sum(1 for word in words[start:end] if word)
             places = passage.words[start].start, passage.words[end - 1].end
             rows.append((start, self._row(passage, match, *places, spoken)))
         yield from (row for _, row in sorted(rows, key=lambda row: row[0]))
+
+    def _said_before(self, author: str, match: _Match, words: Sequence[str]) -> bool:
+        """Whether an author repeats own words, which the matched post had from there."""
+        start, end = match.span
+        said = words[start:end]
+        earlier = {post for gram, _ in fingerprints(said) for post in self._by_gram.get(gram, ()) if post < match.post}
+        return any(
+            sum(run.length for run in joined(self._posts[post].runs(said), marked=True)) >= _AS_GOOD * match.matched
+            for post in earlier
+            if self._posts[post].author == author
+        )
 
     def _is_quote(self, words: Sequence[str], chain: Sequence[Run], source: _Post) -> bool:
         matched = sum(run.length for run in chain)

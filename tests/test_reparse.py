@@ -16,7 +16,7 @@ from crawler.receipt import Coverage
 from crawler.records import PageKind, ParsedPage, Status
 from demo.server import running_demo
 from demo.world import World
-from medthreads import landed_pages
+from medthreads import landed_pages, reparsing
 from medthreads.reparsing import Reparsed, Scope, reparse
 from storage.archive import Archive
 from storage.batch import Batch
@@ -264,6 +264,19 @@ def test_a_reparse_that_was_stopped_is_done_once_when_it_runs_again(
     done = read(location, commit=True)
     assert rows(location, "SELECT count(*) AS n FROM post_versions")[0]["n"] == versions + done.committed["reparsed"]
     assert not read(location, commit=True).differs
+
+
+def test_a_reparse_that_was_stopped_after_its_commit_is_published_when_it_runs_again(
+    location: str, engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine(with_signature_cut)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(reparsing, "publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            read(location, commit=True)
+    assert not read(location, commit=True).differs
+    [shown] = rows(location, "SELECT count(*) AS posts FROM posts WHERE site = ? AND change = 'reparsed'", FORUM)
+    assert shown["posts"]
 
 
 def test_only_some_landings_may_be_read(location: str) -> None:

@@ -1,14 +1,21 @@
 """A release taken into an archive as tables: what it knows comes with its history, once, and nothing else changes."""
 
+import hashlib
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from ward_forum import Forum, on_day
 
 from crawler.errors import UsageError
 from storage.archive import Archive
 from storage.bulk import import_release, is_release
+from storage.erasure import erase
+from storage.erasure_scope import Subject
 from storage.publish import publish
 
 HISTORY = ("post_versions", "thread_versions", "observations")
@@ -41,7 +48,7 @@ def history(tmp_path: Path, source: Archive) -> Path:
     return folder
 
 
-def rows(archive: Archive, query: str) -> list[tuple[object, ...]]:
+def rows(archive: Archive, query: str) -> list[dict[str, Any]]:
     with archive.connect() as connection:
         return sorted(connection.sql(query).to_arrow_table().to_pylist(), key=repr)
 
@@ -119,3 +126,49 @@ def test_a_damaged_release_is_refused(history: Path, archive: Archive) -> None:
     with pytest.raises(UsageError, match="is not as SHA256SUMS says; get the release again"):
         import_release(archive, history)
     assert archive.snapshots() == []
+
+
+def test_a_release_without_all_of_its_files_is_refused(history: Path, archive: Archive) -> None:
+    names = [path.relative_to(history).as_posix() for path in sorted(history.rglob("*.parquet"))]
+    digests = [hashlib.sha256((history / name).read_bytes()).hexdigest() for name in names]
+    (history / "SHA256SUMS").write_text(
+        "".join(f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True))
+    )
+    shutil.rmtree(history / "post_versions")
+    with pytest.raises(UsageError, match=r"lacks post_versions/site=ward9.*; get the release again"):
+        import_release(archive, history)
+    assert archive.snapshots() == []
+
+
+def test_a_copy_of_current_is_held_against_its_manifest(source: Archive, archive: Archive, tmp_path: Path) -> None:
+    copied = shutil.copytree(source.root / "current", tmp_path / "copy")
+    shutil.rmtree(next(copied.glob("threads/site=*/month=*")))
+    with pytest.raises(UsageError, match=r"lacks threads/site=ward9.*, which its manifest.json lists"):
+        import_release(archive, copied)
+
+
+def test_files_that_are_no_such_tables_are_told_in_a_sentence(history: Path, archive: Archive) -> None:
+    path = next(iter(sorted(history.glob("post_versions/*/*/*.parquet"))))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UsageError, match="is no whole Parquet file; get the release again"):
+        import_release(archive, history)
+    pq.write_table(pa.table({"version": [1]}), path)
+    with pytest.raises(UsageError, match="is not as this version writes post_versions: it lacks"):
+        import_release(archive, history)
+
+
+def test_what_was_erased_does_not_come_back_with_a_release(history: Path, archive: Archive, forum: Forum) -> None:
+    author = forum.posts["1001"].author
+    assert author is not None
+    theirs = {post_id for post_id, post in forum.posts.items() if post.author == author}
+    forum.crawl("own", on_day(9)).commit(archive)
+    erase(archive, Subject("ward9", "author", author), lambda _: nullcontext())
+    erase(archive, Subject("ward9", "thread", "3"), lambda _: nullcontext())
+    erase(archive, Subject("ward9", "post", "4003"), lambda _: nullcontext())
+    [done] = import_release(archive, history)
+    assert done.snapshot.counts["new"]  # what the archive did not know, and nobody erased
+    for table in ("post_versions", "observations"):
+        held = {row["post_id"] for row in rows(archive, f"FROM {table}")}
+        assert not held & (theirs | {"4003"}), table
+        assert not rows(archive, f"FROM {table} WHERE thread_id = '3'")
+    assert not rows(archive, "FROM thread_versions WHERE thread_id = '3'")

@@ -1,15 +1,17 @@
-"""The files of a release that is to be imported: whether they are all there, whole, and of the form known here."""
+"""The files of a release that is to be imported: all there, whole, of the form known here; what was erased in them."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import UsageError
+from storage.erasing import is_erased
 from storage.schema import PUBLISHED, TABLES
+from storage.suppressions import Suppression
 
 _SUMS, _MANIFEST, _BOARDS = "SHA256SUMS", "manifest.json", "boards.parquet"
 _PARTITIONS = "*/site=*/month=*/*.parquet"
@@ -70,3 +72,19 @@ def _refuse_other_columns(path: Path, table: str) -> None:
         raise UsageError(f"{path} is no whole Parquet file; get the release again.") from error
     if lacking := sorted(_COLUMNS.get(table, set()) - names):
         raise UsageError(f"{path} is not as this version writes {table}: it lacks {', '.join(lacking[:3])}.")
+
+
+def erased_ids(paths: Iterable[Path], key: str, gone: Suppression) -> set[str]:
+    """Ids of posts or threads that were erased from the archive: where one version says so, all go.
+
+    Args:
+        paths: files of last states or versions.
+        key: post_id or thread_id, which the ids are of.
+    """
+    columns = ["thread_id"] if key == "thread_id" else ["thread_id", "post_id", "author_key"]
+    ids = set()
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=columns):
+                ids |= {row[key] for row in batch.to_pylist() if is_erased(row, gone)}
+    return ids
