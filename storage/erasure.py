@@ -227,7 +227,7 @@ class Erasing:
                 written += self._rewrite(name, partition)
         self.archive.checksums.record(written)
         for name in TABLES:
-            self.account.files_deleted += len(self.archive.tables.drop_replaced(name, timedelta(0)))
+            self.account.files_deleted += len(self.archive.tables.drop_replaced(name, self.site))
             self.account.files_deleted += drop_left_over(self.archive, name, self.site)
 
     def _rewrite(self, name: str, partition: dict[str, str]) -> list[str]:
@@ -288,7 +288,9 @@ class Erasing:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _LEFT_AFTER.total_seconds():
                     path.unlink()
-        shutil.rmtree(self.archive.work / ".index" / "publishing", ignore_errors=True)
+        # One that is publishing clears its folder itself.
+        with contextlib.suppress(BusyError), self.archive.lock("publish", timedelta(0), "busy"):
+            shutil.rmtree(self.archive.work / ".index" / "publishing", ignore_errors=True)
 
 
 _POSTS_HOLD = (

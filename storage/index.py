@@ -63,8 +63,11 @@ class Index:
 
     def remove(self) -> None:
         """Deletes the file; the next use makes it anew from the tables."""
-        for suffix in ("", "-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_suffix(".lock"), timeout=_BUSY_SECONDS):
+            # The log before and after: one of before must not be taken for that of a new file.
+            for suffix in ("-wal", "-shm", "", "-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
     def _bring_up(self, snapshot: int, since: Callable[[int], Missed]) -> None:
         with self._open() as connection:

@@ -151,7 +151,9 @@ class RunningNames:
     """The unusual names of a thread's participants, for finding them without any sign."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        unusual = sorted((name for name in map(_composed, names) if is_unusual(name)), key=lambda name: (-len(name), name))
+        unusual = sorted(
+            (name for name in map(_composed, names) if is_unusual(name)), key=lambda name: (-len(name), name)
+        )
         self._names = [(name.lower(), name) for name in unusual]
         self._slugs = [(slug_of(name), name) for name in unusual if len(slug_of(name)) > 4]
 

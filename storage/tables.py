@@ -8,7 +8,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -230,13 +229,21 @@ class Tables:
         found = {tuple(str(action[f"partition.{column}"]) for column in columns) for action in _actions(delta, {})}
         return [dict(zip(columns, values, strict=True)) for values in sorted(found)]
 
-    def drop_replaced(self, name: str, older_than: timedelta) -> list[str]:
-        """Deletes files that the log knows to be replaced for so long, and nothing else; their names."""
+    def drop_replaced(self, name: str, site: str) -> list[str]:
+        """Deletes the site's files that the log knows to be replaced, and nothing else; their paths.
+
+        Of a table without partitions, of all sites. Readers who are at them have to begin again.
+        """
         delta = self.load(name)
         if delta is None:
             return []
-        hours = int(older_than.total_seconds() // 3600)
-        return delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+        replaced = delta.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False)
+        paths = [f"{name}/{unquote(path)}" for path in replaced]
+        wanted = [path for path in paths if not TABLES[name].partition_by or path.startswith(f"{name}/site={site}/")]
+        dropped = [path for path in wanted if self._files.exists(path)]
+        for path in dropped:
+            self._files.delete(path)
+        return dropped
 
     def rows_of(self, name: str, path: str, partition: Mapping[str, str]) -> pa.Table:
         """The rows of one data file with all columns of the schema: the partition's, and those that came later."""

@@ -181,20 +181,19 @@ def _members(spark: "SparkSession", docs: "DataFrame", posts: "DataFrame") -> pa
     """Texts that belong to the clusters of other ones (MEMBERS)."""
     bands = ", ".join(f"any_value({name}) AS {name}" for name in BAND_COLUMNS)
     texts = spark.sql(
-        "SELECT text_key, min(struct(instant, site, post_id, month)) AS first, "  # noqa: S608 - ours
-        f"{bands} FROM {{docs}} WHERE band00 IS NOT NULL GROUP BY text_key",
+        f"SELECT text_key, {bands} FROM {{docs}} WHERE band00 IS NOT NULL GROUP BY text_key",  # noqa: S608 - ours
         docs=docs,
     )
     buckets = spark.sql(
-        "SELECT text_key, first, band, value FROM {texts} "  # noqa: S608 - ours
-        f"LATERAL VIEW posexplode(array({', '.join(BAND_COLUMNS)})) AS band, value",
+        "SELECT band, value, collect_list(text_key) AS keys FROM {texts} "  # noqa: S608 - ours
+        f"LATERAL VIEW posexplode(array({', '.join(BAND_COLUMNS)})) AS band, value "
+        "GROUP BY band, value HAVING count(*) > 1",
         texts=texts,
-    ).persist()
-    shared = spark.sql(
-        "SELECT band, value, min(text_key) AS least FROM {buckets} GROUP BY band, value HAVING count(*) > 1",
-        buckets=buckets,
     )
-    candidates = spark.sql("SELECT * FROM {buckets} JOIN {shared} USING (band, value)", buckets=buckets, shared=shared)
+    candidates = spark.sql(
+        "SELECT text_key, band, value, array_min(keys) AS least FROM {buckets} LATERAL VIEW explode(keys) AS text_key",
+        buckets=buckets,
+    ).persist()
     # A text with the first key of its bucket, instead of every two: what hangs together is the same, and a form that
     # a million posts fill in gives a million pairs.
     edges = spark.sql(
@@ -206,16 +205,18 @@ def _members(spark: "SparkSession", docs: "DataFrame", posts: "DataFrame") -> pa
     )
     compared = spark.sql(
         "SELECT component, text_key, first.instant, first.site, first.post_id, buckets, body_text FROM "
-        "(SELECT text_key, any_value(first) AS first, collect_list(struct(band, value)) AS buckets "
-        "FROM {candidates} GROUP BY text_key) JOIN {grouped} USING (text_key) JOIN {posts} AS p "
-        "ON p.site = first.site AND p.month = first.month AND p.post_id = first.post_id",
+        "(SELECT text_key, collect_list(struct(band, value)) AS buckets FROM {candidates} GROUP BY text_key) "
+        "JOIN (SELECT text_key, component, min(struct(instant, site, post_id, month)) AS first "
+        "FROM {docs} JOIN {grouped} USING (text_key) GROUP BY text_key, component) USING (text_key) "
+        "JOIN {posts} AS p ON p.site = first.site AND p.month = first.month AND p.post_id = first.post_id",
         candidates=candidates,
+        docs=docs,
         grouped=spark.createDataFrame(grouped),
         posts=posts,
     )
     decided = compared.groupBy("component").applyInArrow(decide, "text_key long, head_key long, similarity double")
     members = decided.toArrow().cast(MEMBERS).sort_by("text_key")
-    buckets.unpersist()
+    candidates.unpersist()
     return members
 
 

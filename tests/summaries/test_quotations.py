@@ -82,6 +82,16 @@ def test_no_post_quotes_a_later_one_or_its_own_author() -> None:
     assert pairs([post(1, OPENING, author="same"), post(2, OPENING, author="same")]) == set()
 
 
+def test_who_says_again_what_somebody_had_quoted_quotes_nobody() -> None:
+    words = "the sheath was changed over a stiff wire while heparin was running and nobody had flushed the side port"
+    posts = [
+        post(1, f"On Tuesday {words}.", author="a"),
+        post(2, f"{words}\n\nThat happens.", author="b"),
+        post(3, f"Once more: {words}.", author="a"),
+    ]
+    assert pairs(posts) == set()  # nor p2, as who repeats a text is taken to have a habit of it
+
+
 @pytest.mark.parametrize("case", QUOTING)
 def test_planted_quotes_are_found(case: str) -> None:
     figures = figures_of(case, 25)
