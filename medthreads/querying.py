@@ -132,8 +132,12 @@ def changes(
 
     Raises:
         ArchiveError: there is no archive, or it cannot be read.
+        UsageError: there is no such snapshot.
     """
     with open_archive(location) as reader, storage_errors(location):
+        asked, last = selection.snapshot, max((one.number for one in reader.archive.snapshots()), default=0)
+        if asked is not None and not 1 <= asked <= last:
+            raise UsageError(f"There is no snapshot {asked}; {location} has {last:,} of them.")
         try:
             counts = reader.count_changes(after, until, selection).to_arrow_table()
             listed = reader.changes_with_text(after, until, selection, limit).to_arrow_table()

@@ -19,7 +19,7 @@ from msgspec import Struct, field, structs
 
 from crawler.errors import CheckFailedError, UsageError
 from crawler.landing import RECEIPT, Landing
-from crawler.receipt import Outcome, Receipt
+from crawler.receipt import REPARSE_PREFIX, Outcome, Receipt
 from crawler.site import Site
 from medthreads import pipeline
 from medthreads.landed_pages import LandedPages
@@ -186,7 +186,11 @@ class _Run:
         self.started_at = datetime.now(UTC)
         self.landings: list[tuple[Receipt, Path]] = []
         self.without_pages = 0
-        for crawl in archive.committed(site):
+        committed = archive.committed(site)
+        last = max((one.snapshot for one in committed if one.crawl_id.startswith(REPARSE_PREFIX)), default=0)
+        self.reparsed = {one.crawl_id for one in committed if one.snapshot < last}
+        """Crawls after which a reparse was committed: the archive says what that read, not what the crawl did."""
+        for crawl in committed:
             folder = landing_folder(archive, site, crawl.crawl_id)
             landing = Landing(folder) if folder else None
             if landing is None or not landing.warc_paths():
@@ -208,7 +212,7 @@ class _Run:
                 folder,
                 site,
                 receipt.engine if receipt.is_of_backfill else None,
-                compares_all=self.row_making.get(receipt.crawl_id) != row_making(),
+                compares_all=self.row_making.get(receipt.crawl_id) != row_making() or receipt.crawl_id in self.reparsed,
             )
             plain = structs.replace(receipt, coverage=[], unavailable=[])
             after = Batch.of(pages.as_today(), plain)

@@ -62,7 +62,7 @@ def _post_row(row: Row, gone: Suppression) -> Row | None:
 
 def _quote_row(quote: Row, thread_id: str, gone: Suppression) -> Row:
     is_theirs = gone.has_post(quote["post_id"]) or gone.has_key(quote["author_key"])
-    if is_theirs or (not quote["post_id"] and gone.is_touched(thread_id) and gone.has_quote(quote["text"])):
+    if is_theirs or (not quote["post_id"] and gone.has_quote(quote["text"], thread_id)):
         return {name: "" if name == "text" else None for name in quote}
     return {**quote, "text": gone.text(quote["text"], thread_id)}
 
@@ -248,7 +248,7 @@ def _post(post: Post, gone: Suppression) -> Post:
 def _quote(quote: Quote, thread_id: str, gone: Suppression) -> Quote:
     if gone.has_post(quote.post_id) or gone.has_author(quote.author):
         return Quote(text="")
-    if not quote.post_id and gone.is_touched(thread_id) and gone.has_quote(quote.text):
+    if not quote.post_id and gone.has_quote(quote.text, thread_id):
         return Quote(text="")
     return structs.replace(quote, text=gone.text(quote.text, thread_id))
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from crawler.errors import UsageError
 from storage.archive import Archive
 from storage.known import Row
-from storage.needles import Needles, lines_of
+from storage.needles import Needles, lines_of, written
 from storage.schema import TABLES
 from storage.suppressions import ANCHOR_WORDS, Marks, Passage, Suppression, marks_of_name, words_of
 from storage.views import quoted, reading
@@ -69,7 +69,7 @@ def scope_of(archive: Archive, subject: Subject) -> Scope:
     others = _of_site(archive, subject.site, "post_versions", "thread_id IN (FROM ids)", ids=touched)
     others = [row for row in others if row["post_id"] not in ids]
     needles = Needles(
-        names=[subject.value] if subject.kind == "author" else [],
+        names=_spellings(archive, subject) if subject.kind == "author" else [],
         ids=sorted(ids | threads),
         lines=list(dict.fromkeys(_lines(posts, described))),
         posts=sorted(ids),
@@ -78,6 +78,23 @@ def scope_of(archive: Archive, subject: Subject) -> Scope:
     )
     marks = marks_of(archive, subject.site, posts, others, described, needles, titles)
     return Scope(len(ids), len(posts), len(threads), len(titles), marks, needles)
+
+
+def _spellings(archive: Archive, subject: Subject) -> list[str]:
+    """The name, and other letter cases in which only others wrote it: by nobody who has posts of their own."""
+    with archive.connection() as connection:
+        files = {name: archive.tables.files(name, site=subject.site) for name in ("post_versions", "thread_versions")}
+        wrote = " UNION ".join(
+            f"SELECT author_key FROM {reading(held, TABLES[name])} WHERE author_key IS NOT NULL"  # noqa: S608 - ours
+            for name, held in files.items()
+        )
+        known = reading(archive.tables.files("authors"), TABLES["authors"])
+        found = connection.sql(
+            f"SELECT author FROM {known} WHERE site = {quoted(subject.site)} "  # noqa: S608 - ours
+            f"AND lower(nfc_normalize(author)) = lower(nfc_normalize({quoted(subject.value)})) "
+            f"AND author_key NOT IN ({wrote}) ORDER BY author"
+        ).fetchall()
+    return list(dict.fromkeys([subject.value, *(name for (name,) in found)]))
 
 
 def _lines(posts: Iterable[Row], threads: Iterable[Row]) -> Iterable[str]:
@@ -152,8 +169,7 @@ def _passages(
 def _pieces(text: str) -> Iterable[str]:
     for line in text.splitlines():
         for piece in (line, *_SENTENCE.split(line)):
-            if len(piece.strip()) >= COPY_CHARACTERS:
-                yield piece.strip()
+            yield from (part.strip() for part in written(piece) if len(part.strip()) >= COPY_CHARACTERS)
 
 
 def _quotes(posts: list[Row], by_thread: Mapping[str, list[Row]]) -> Iterable[str]:

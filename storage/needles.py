@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct, field
 
+from storage.identifiers import KINDS
 from storage.suppressions import LEAST_NAME, composed, words_of
 
 LEAST_LINE, LEAST_ID = 20, 5
@@ -19,6 +20,7 @@ LEAST_LINE, LEAST_ID = 20, 5
 _FIRST = 3
 """Words by which a line is looked up."""
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrtbf/\"\\]))")
+_HIDDEN = re.compile(rf"@?\ba[a-z2-7]{{26}}\b|\[(?:{'|'.join(map(re.escape, (*KINDS, 'name', 'erased')))})\]")
 _TAG = re.compile(r"<[^<>]*>")
 _CHARSET = re.compile(rb"charset=[\"']?([A-Za-z0-9_-]+)", re.IGNORECASE)
 _IN_ADDRESS = r"(?:post|comment|thread|topic|p|t|pid|tid|t1_|t3_)[-_/=s.]{0,3}(?:[\w-]*\.)?"
@@ -52,7 +54,7 @@ def finder(needles: Needles) -> Finder:
     starts: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = {}
     few: list[tuple[str, str]] = []
     for line in map(composed, dict.fromkeys(needles.lines)):
-        words = tuple(words_of(line))
+        words = tuple(words_of(line.replace("_", " ")))
         if len(words) >= _FIRST:
             starts.setdefault(words[:_FIRST], []).append((words, line))
         elif words:
@@ -66,7 +68,7 @@ def finder(needles: Needles) -> Finder:
             yield from (found[1] for found in numbered.finditer(text))
         if not starts and not few:
             return
-        words = words_of(text)
+        words = words_of(text.replace("_", " "))  # as addresses have titles
         joined = " ".join(words) if few else ""
         yield from (line for short, line in few if short in joined)
         for at in range(len(words) - _FIRST + 1):
@@ -79,7 +81,13 @@ def finder(needles: Needles) -> Finder:
 
 def lines_of(text: str) -> list[str]:
     """The lines of a text that are long enough to be looked for."""
-    return [line for line in (line.strip() for line in text.splitlines()) if len(line) >= LEAST_LINE]
+    pieces = (piece.strip() for line in text.splitlines() for piece in written(line))
+    return [piece for piece in pieces if len(piece) >= LEAST_LINE]
+
+
+def written(text: str) -> list[str]:
+    """The pieces of a kept text between what was hidden in it: only these stand so on the page."""
+    return _HIDDEN.split(text)
 
 
 def readings(content: bytes, charset: str | None = None) -> list[str]:

@@ -139,7 +139,11 @@ class Suppression:
     def __init__(self, site: str, pseudonyms: Pseudonyms, marks: Iterable[Marks]) -> None:
         self.site, self._pseudonyms = site, pseudonyms
         self.all = Marks()
+        self._of_threads: dict[str, set[str]] = {}
+        """Threads in which a passage or quote is looked for: one erasure's words are not taken for another's."""
         for one in marks:
+            for mark in (*one.quotes, *(passage.mark for held in one.anchors.values() for passage in held)):
+                self._of_threads.setdefault(mark, set()).update(one.touched)
             for name in ("authors", "names", "posts", "threads", "titles", "touched", "sizes", "starts", "quotes"):
                 getattr(self.all, name).extend(getattr(one, name))
             for anchor, passages in one.anchors.items():
@@ -195,9 +199,15 @@ class Suppression:
         """Whether the name is an erased author's."""
         return bool(self._held["authors"]) and self.has_key(self._pseudonyms.author_key(self.site, name))
 
-    def has_quote(self, text: str) -> bool:
-        """Whether these are erased words that somebody quoted."""
-        return bool(self._held["quotes"]) and self._has("quotes", " ".join(words_of(text)))
+    def has_quote(self, text: str, thread_id: str) -> bool:
+        """Whether these are erased words that somebody quoted in the thread."""
+        words = " ".join(words_of(text))
+        return self._has("quotes", words) and self._is_of(thread_id, self.mark("quotes", words))
+
+    def _is_of(self, thread_id: str | None, mark: str) -> bool:
+        if thread_id is None or thread_id in self.titled:
+            return thread_id is not None
+        return self.is_touched(thread_id) and self.mark("touched", thread_id) in self._of_threads[mark]
 
     def names_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Where erased authors are named in a text, or stand by their pseudonym."""
@@ -229,8 +239,8 @@ class Suppression:
         """Whether what stands there is somebody else's name, or a part of it."""
         return any(name in text[max(0, end - len(name)) : start + len(name)] for name in self._others)
 
-    def passages_in(self, text: str, *, only_copies: bool) -> Iterator[tuple[int, int]]:
-        """Where erased passages stand in a text."""
+    def passages_in(self, text: str, copied_in: str | None = None) -> Iterator[tuple[int, int]]:
+        """Where erased passages stand in a text; of the thread `copied_in`, if given, only copies within it."""
         if not self._sizes:
             return
         found = [(one.start(), one.end(), one[0].casefold()) for one in _WORD.finditer(text)]
@@ -241,18 +251,18 @@ class Suppression:
                     continue
                 for passage in self.all.anchors.get(self.mark("anchor", " ".join(words[at : at + size])), ()):
                     end = at + passage.words
-                    if only_copies and not passage.replaces:
+                    if copied_in is not None and not (passage.replaces and self._is_of(copied_in, passage.mark)):
                         continue
                     if end <= len(words) and self.mark("passage", " ".join(words[at:end])) == passage.mark:
                         yield found[at][0], found[end - 1][1]
 
     def text(self, text: str, thread_id: str | None) -> str:
         """A text of somebody else without what was erased."""
-        spans = list(self.names_in(text))
-        if not spans and (plain := composed(text)) != text and (spans := list(self.names_in(plain))):
+        if (plain := composed(text)) != text and any(True for _ in self.names_in(plain)):
             text = plain
-        if self.is_touched(thread_id):
-            spans += self.passages_in(text, only_copies=True)
+        spans = list(self.names_in(text))
+        if thread_id is not None and self.is_touched(thread_id):
+            spans += self.passages_in(text, copied_in=thread_id)
         for start, end in _apart(spans):
             text = text[:start] + ERASED + text[end:]
         return text
@@ -261,7 +271,7 @@ class Suppression:
         """Whether a text holds anything that was erased."""
         if any(True for _ in self.names_in(composed(text))):
             return True
-        return any(True for _ in self.passages_in(text, only_copies=False))
+        return any(True for _ in self.passages_in(text))
 
     def names_record(self, address: str) -> bool:
         """Whether an address names an erased author, post or thread, as a piece of its path or query."""

@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -285,6 +286,7 @@ def test_the_command_tells_people_first_how_many_and_then_which(example: Example
         (("--since", "yesterday"), "is no date"),
         (("--since", "2024-06-03", "--until", "2024-06-03"), "is not before"),
         (("--snapshot", "1", "--since", "2024-06-03"), "either --snapshot or dates"),
+        (("--snapshot", "99"), "There is no snapshot 99"),
     ],
 )
 def test_what_cannot_be_asked_is_told(example: Example, medthreads: Medthreads, options: tuple[str, ...], words: str):
@@ -309,3 +311,20 @@ def test_snapshots_tell_what_each_added(example: Example, medthreads: Medthreads
         (4, "c4", 1),
     ]
     assert medthreads.json("snapshots", "--site", "elsewhere", "--json", *archive) == []
+
+
+def test_a_terminal_of_80_columns_cuts_no_id_and_no_date(example: Example, medthreads: Medthreads, tmp_path: Path):
+    folder = shutil.copytree(example.folder, tmp_path / "copy")
+    archive = Archive.open(folder / "archive", environ={})
+    example.forum.crawl("reparse-20240630T000000.000000Z", on_day(29)).commit(archive)
+
+    def shown(*command: str) -> str:
+        terminal = {"FORCE_COLOR": "1", "COLUMNS": "80"}
+        text = medthreads(*command, "--archive", str(archive.location), **terminal).stdout
+        return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+    snapshots, changes = shown("snapshots"), shown("changes", "--snapshot", "1", "--kind", "post")
+    assert "reparse-20240630T000000.000000Z" in snapshots
+    assert len(re.findall(r"\d{4}-\d\d-\d\d", snapshots)) == 5
+    assert re.search(r"^2024-06-01 00:00 .*new.*\u2026$", changes, re.MULTILINE)
+    assert max(map(len, [*snapshots.splitlines(), *changes.splitlines()])) <= 80

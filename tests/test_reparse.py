@@ -180,7 +180,7 @@ def test_a_thread_title_read_otherwise_is_a_version_of_the_thread(location: str,
 
 
 def test_posts_that_an_engine_had_missed_are_added_as_seen_then(
-    location: str,
+    location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not in the archive, but on the landed pages: as if the crawls had been by an engine that missed it."""
     missed = rows(location, f"SELECT post_id, thread_id, last_seen_at FROM posts WHERE site = '{FORUM}' "  # noqa: S608
@@ -192,6 +192,8 @@ def test_posts_that_an_engine_had_missed_are_added_as_seen_then(
         assert delta is not None
         delta.delete(" OR ".join(f"post_id = '{post_id}'" for post_id in ids))
     start = datetime.now(UTC)
+    # Else pages that give what they gave are not looked up.
+    monkeypatch.setattr(reparsing, "row_making", lambda: "a later version's")
     done = read(location, commit=True)
     assert done.new_posts == 2
     query = f"FROM posts WHERE site = '{FORUM}' AND post_id IN {tuple(ids)} ORDER BY post_id"
@@ -277,6 +279,17 @@ def test_a_reparse_that_was_stopped_after_its_commit_is_published_when_it_runs_a
     assert not read(location, commit=True).differs
     [shown] = rows(location, "SELECT count(*) AS posts FROM posts WHERE site = ? AND change = 'reparsed'", FORUM)
     assert shown["posts"]
+
+
+def test_a_reparse_is_taken_back_by_the_engines_of_before(location: str) -> None:
+    contents = "SELECT post_id, body_text, content_hash FROM posts WHERE site = ? ORDER BY ALL"
+    before = rows(location, contents, FORUM)
+    with pytest.MonkeyPatch.context() as faulty:
+        faulty.setattr(landed_pages, "parse", lambda page, name="auto": with_signature_cut(parse(page, name)))
+        assert read(location, commit=True).differs
+    assert rows(location, contents, FORUM) != before
+    assert read(location, commit=True).differs
+    assert rows(location, contents, FORUM) == before
 
 
 def test_only_some_landings_may_be_read(location: str) -> None:

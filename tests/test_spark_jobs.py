@@ -190,6 +190,8 @@ class TestOnSpark:
         assert spark_jobs.publish_all(spark, archive) == len(before) - 1
         assert bytes_of(archive.files, "current") == before
         assert publish(archive).files == [], "the next daily publish goes on from here"
+        plain = spark.read.parquet(f"{archive.location}/current/posts")
+        assert {row.month for row in plain.select("month").collect()} >= {"2024-03", "unknown"}
 
     def test_a_state_as_of_then_is_written_elsewhere(self, job: Job, archive: Archive, tmp_path: Path):
         out = tmp_path / "then"

@@ -19,7 +19,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def import_command(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file that holds threads, or a folder of them.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file of threads, a folder of them, or a release.")],
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:

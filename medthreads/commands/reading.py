@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from crawler.errors import UsageError
 from medthreads.commands.options import ArchiveOption, JsonOption, range_of
@@ -20,7 +20,7 @@ WIDEST = 80
 """Characters of a value that the table for people shows."""
 _LOOK_BACK = timedelta(days=7)
 _LIMIT = 50
-_NARROWEST = 16
+_NARROWEST = 10
 
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
@@ -42,7 +42,8 @@ def sql_command(
 
     Views: posts, threads, posts_asof(ts), threads_asof(ts), posts_at_snapshot(n), threads_at_snapshot(n),
     changes(a, b), post_versions, thread_versions, observations, post_counters, thread_counters, boards, authors,
-    crawls, activity, digests. docs/data-dictionary.md describes their columns, docs/reading-the-archive.md their use.
+    crawls, activity, digests, near_duplicates, crossposts, quotations. docs/data-dictionary.md and docs/summaries.md
+    describe their columns, docs/reading-the-archive.md their use.
     """
     from medthreads import querying
 
@@ -64,9 +65,9 @@ def snapshots_command(
         return
     table = Table(
         "",
-        "committed (UTC)",
+        Column("committed (UTC)", min_width=10),
         "site",
-        "crawl",
+        Column("crawl", no_wrap=True),  # an id that is cut is no id
         "posts, of those seen",
         "threads, of those seen",
         box=None,
@@ -160,12 +161,14 @@ def _print_changes(
     _show(summary)
     if only_summary:
         return
-    table = Table("first seen", "site", "thread", "post", "change", "what", "text", box=None, pad_edge=False)
+    names = ("first seen", "site", "thread", "post", "change", "what", "text")
+    table = Table(*names, box=None, pad_edge=False)
     rows: list[list[str]] = []
     for row in listed:
         place = (row["site"], row["thread_id"], row["post_id"] or "")
         rows.append([_minute(row["observed_at"]), *place, row["change"], _of_what(row), _cell(row["text"])])
-    taken = sum(max(len(cells[column]) for cells in rows) + 2 for column in range(6)) if rows else 0
+    widths = [max(len(name), *(len(cells[at]) for cells in rows), 0) for at, name in enumerate(names[:-1])]
+    taken = sum(widths) + 2 * len(widths)
     room = max(_NARROWEST, min(WIDEST, Output().width - taken)) if Output().is_terminal else WIDEST
     for cells in rows:
         table.add_row(*map(escape, cells[:-1]), escape(_cut(cells[-1], room)))
@@ -228,6 +231,8 @@ def _print(names: list[str], rows: list[list[object]]) -> None:
     if sum(widths) + 2 * len(widths) <= console.width:
         _show_in(console, names, cells)
         return
+    if not cells:
+        console.print(f"no row of {', '.join(names)}", markup=False)
     for row in cells:
         block = Table(show_header=False, box=None, pad_edge=False)
         for name, cell in zip(names, row, strict=True):

@@ -20,7 +20,7 @@ def summaries_command(
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Refresh activity figures and thread digests where their input has changed."""
+    """Refresh activity, digests, near-duplicates, cross-posts and quotations where their input has changed."""
     from storage.archive import Archive
     from summaries.refresh import refresh
 

@@ -135,6 +135,40 @@ def test_an_author_is_gone_with_name_pseudonym_and_titles(archive: Archive, foru
     ]
 
 
+def test_other_spellings_of_a_name_go_and_do_not_come_back(archive: Archive, forum: Forum) -> None:
+    other = structs.replace(forum.reply("2", on_day(-57), f"Ask @{ERASED.lower()} or u/{ERASED.upper()} there."))
+    other.author, other.quotes = NAMES[0], []
+    forum.posts[other.post_id] = other
+    stored(archive, forum.crawl("c1", on_day(0)))
+    account = erased(archive, "author", ERASED)
+    assert account.left == []
+    before = rows(archive, "SELECT * FROM post_versions ORDER BY ALL")
+    stored(archive, forum.crawl("c2", on_day(1)))
+    assert rows(archive, "SELECT * FROM post_versions ORDER BY ALL") == before
+    assert found_in(archive, ERASED) == []
+    assert not [row for row in rows(archive, "FROM authors") if row["author"].lower() == ERASED.lower()]
+
+
+def test_a_second_erasure_leaves_other_peoples_posts_as_they_are(archive: Archive, forum: Forum) -> None:
+    common = "Thank you all for your kind answers, they helped me a lot last week."
+    mine = forum.reply("1", on_day(-50), common)
+    theirs = structs.replace(forum.reply("2", on_day(-50), common), author=NAMES[0], quotes=[])
+    forum.posts |= {
+        mine.post_id: structs.replace(mine, author=ERASED, quotes=[]),
+        theirs.post_id: theirs,
+    }
+    last = structs.replace(forum.reply("2", on_day(-49), "Bye."), author=NAMES[3], quotes=[])
+    forum.posts[last.post_id] = last
+    stored(archive, forum.crawl("c1", on_day(0)))
+    erased(archive, "post", mine.post_id)
+    erased(archive, "post", last.post_id)
+    before = rows(archive, "SELECT * FROM post_versions ORDER BY ALL")
+    stored(archive, forum.crawl("c2", on_day(1)))
+    assert rows(archive, "SELECT * FROM post_versions ORDER BY ALL") == before
+    [kept] = [row for row in before if row["post_id"] == theirs.post_id]
+    assert kept["body_text"] == common
+
+
 def test_a_thread_is_gone_with_all_its_posts(archive: Archive, forum: Forum) -> None:
     stored(archive, forum.crawl("c1", on_day(0)))
     account = erased(archive, "thread", "1")

@@ -71,12 +71,48 @@ def test_words_that_somebody_else_wrote_before_are_no_copy(suppression: Callable
         (NAME, f"Dear {NAME}, thanks; ask {NAME}2 too", f"Dear [erased], thanks; ask {NAME}2 too"),
         ("Mörwenna Tack", "so Mörwenna Tack said", "so [erased] said"),
         ("heart", "my heart, @heart and u/heart but @hearty", "my heart, @[erased] and u/[erased] but @hearty"),
+        (NAME, f"@{NAME.lower()} and {NAME.upper()}", "@[erased] and [erased]"),
+        ("Hope", "@hope, I hope so, Hope", "@[erased], I hope so, [erased]"),
+        ("Jo", '@Jo, @"jo", _@Jo_ but @Jo_Smith and Jo', '@[erased], @"[erased]", _@[erased]_ but @Jo_Smith and Jo'),
+        ("Mörwenna Tack", "so Mo\u0308rwenna Tack said; @mo\u0308rwenna tack", "so [erased] said; @[erased]"),
     ],
 )
 def test_a_name_is_found_as_a_word_and_a_common_word_only_behind_a_sign(
     suppression: Callable[..., Suppression], name: str, text: str, kept: str
 ) -> None:
     assert suppression(names=(name,)).text(text, None) == kept
+
+
+def test_a_name_that_is_a_part_of_somebody_elses_is_left_there(suppression: Callable[..., Suppression]) -> None:
+    gone = suppression(names=("Jo",))
+    gone.spare(["Jo Smith", "Jo-Ann", "Jo"])
+    assert gone.text("@Jo Smith, @Jo-Ann and @Jo agree", None) == "@Jo Smith, @Jo-Ann and @[erased] agree"
+
+
+def test_what_one_erasure_took_for_a_copy_is_none_in_the_threads_of_another(
+    archive: Archive, suppression: Callable[..., Suppression]
+) -> None:
+    elsewhere = Suppression(SITE, archive.pseudonyms, [])
+    other = Marks(touched=[elsewhere.mark("touched", "8")], posts=[elsewhere.mark("posts", "5")])
+    both = Suppression(SITE, archive.pseudonyms, [suppression(SECRET).all, other])
+    assert both.text(SECRET, "7") == "[erased]."
+    assert both.text(SECRET, "8") == SECRET
+
+
+def test_hidden_names_and_numbers_are_no_part_of_a_copy(
+    archive: Archive, suppression: Callable[..., Suppression]
+) -> None:
+    key = archive.pseudonyms.author_key(SITE, NAME)
+    gone = suppression(f"@{key} told me [phone] {SECRET}")
+    assert gone.text(f"@{NAME} told me 555-010-0199 {SECRET}", "7") == f"@{NAME} told me 555-010-0199 [erased]."
+    assert lines_of(f"@{key} {SECRET}") == [SECRET]
+
+
+def test_a_title_is_found_in_an_address_with_underscores() -> None:
+    found = finder(Needles(lines=["My graft story at Larkhill"]))(
+        "https://x.example/comments/1a/my_graft_story_at_larkhill/"
+    )
+    assert list(found) == ["My graft story at Larkhill"]
 
 
 def test_the_pseudonym_goes_too(archive: Archive, suppression: Callable[..., Suppression]) -> None:
