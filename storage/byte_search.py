@@ -82,7 +82,7 @@ def _texts(path: str, content: bytes) -> Iterator[str]:
 def _parquet(content: bytes) -> Iterator[str]:
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-    except pa.ArrowInvalid:
+    except (OSError, pa.ArrowInvalid):
         yield from readings(content)
         return
     for batch in file.iter_batches(_ROWS):

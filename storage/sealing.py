@@ -45,7 +45,8 @@ def seal(archive: Archive, *, dry_run: bool = False, young: timedelta = timedelt
     """Records checksums of files that have none, if they can be read; puts ledgers together where there are many."""
     done = Maintained()
     with alone(archive):
-        found = [one.where for one in verify(archive.location, grace=young).findings if one.kind == "unsealed"]
+        findings = verify(archive.location, grace=young).findings
+        found = [one.where for one in findings if one.kind in {"unsealed", "foreign"}]
         sound = []
         for path in found:
             fault = _fault(archive, path)

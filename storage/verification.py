@@ -140,14 +140,26 @@ def _is_of_tables(finding: Finding) -> bool:
 def _of_tables(archive: Archive, site: str | None) -> list[Finding]:
     for tries_left in reversed(range(_TRIES)):
         try:
-            return list(check_tables(archive, site))
-        except (duckdb.Error, FileNotFoundError, pa.ArrowException) as error:
+            before = _standing(archive)
+            found = list(check_tables(archive, site))
+            disagrees = any(finding.severity is Severity.INCONSISTENCY for finding in found)
+            if not tries_left or not disagrees or _standing(archive) == before:
+                return found
+            # Something was committed, published or erased in between: what does not agree may be just that.
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
             # A file was replaced between the list and the reading, or published anew.
             if not tries_left:
                 what = f"the tables cannot be read: {' '.join(str(error).split())}."
                 advice = "Verify again; if it stays, put the archive back from a copy."
                 return [Finding(Severity.DAMAGE, "unreadable", "tables", what, advice)]
     return []
+
+
+def _standing(archive: Archive) -> tuple[object, ...]:
+    """What changes with each commit, publish and erasure."""
+    crawls = archive.tables.read_whole("crawls", ("snapshot",))
+    erasures = sorted(entry.path for entry in archive.files.list("erasures"))
+    return len(crawls), read_manifest(archive.files), erasures
 
 
 def _explained(files: Files, findings: list[Finding], newest: dict[str, int]) -> list[Finding]:

@@ -22,14 +22,18 @@ from storage.verifying_findings import (
     Watch,
     advice_for,
     damaged,
+    foreign,
     missing,
+    no_ledgers,
     orphan,
+    unknown,
     unsealed,
 )
-from storage.verifying_logs import LOG, TableFiles, check_log
+from storage.verifying_logs import LOG, TableFiles, check_log, is_by_others
 from storage.views import MANIFEST, read_manifest
 
 LANDING, SUMMARIES, RELEASES, ERASURES = "landing", "summaries", "releases", "erasures"
+AUTHORS = "authors"
 IN_THE_MAKING = timedelta(hours=1)
 """Files that are younger may be those of a process that has not come to its end."""
 _LOCKS = "locks"
@@ -153,7 +157,9 @@ class _Look:
         if area in TABLES:
             table = self.tables[area]
             if LOG in path.split("/"):
-                if path.endswith((".json", ".parquet")):
+                if path.endswith(".json") and is_by_others(self.files, area, path):
+                    yield foreign(path)
+                elif path.endswith((".json", ".parquet")):
                     yield from self._unsealed(path)
             elif table.is_readable and path not in table.live:
                 if path not in table.replaced and not self._is_young(path):
@@ -167,13 +173,7 @@ class _Look:
         elif area in {SUMMARIES, ERASURES} or path == ABOUT:
             yield from [_replaced_half_way(path)] if self._is_being_replaced(path) else self._unsealed(path)
         else:
-            yield Finding(
-                Severity.LEFTOVER,
-                "unknown",
-                path,
-                "it is no file of an archive.",
-                "Move it elsewhere if you need it, else delete it.",
-            )
+            yield unknown(path)
 
     def _unsealed(self, path: str) -> Iterator[Finding]:
         if not self._is_young(path):
@@ -186,6 +186,8 @@ class _Look:
         """Files that have a line and are not there, and live files of the tables that are not."""
         live = {path for table in self.tables.values() for path in table.live}
         wanted = (self.recorded.digests.keys() | live | {ABOUT}) - self.entries.keys()
+        if self.committed and not self.recorded.digests and not self.recorded.unsound:
+            yield no_ledgers(CHECKSUMS)  # the first one was written when the archive was made
         for path in sorted(wanted if only is None else wanted & set(only)):
             if not self.files.exists(path):
                 yield from self._missing(path)
@@ -196,10 +198,15 @@ class _Look:
             table = self.tables[area]
             if path in table.live:
                 yield missing(path, "the table needs it, and it is not there any more.")
-            elif LOG in path.split("/") and table.needs_log(path):
+            elif LOG in path.split("/") and table.needs_log(path) and not self._may_be_dropped(path):
                 yield missing(path)
         elif path not in self.recorded.gone and self._marker(path) is None and not path.endswith(".done.json"):
             yield missing(path)  # an erasure that is not done is told as such
+
+    def _may_be_dropped(self, path: str) -> bool:
+        """Whether it is of a table of authors that was dropped (docs/privacy.md), and may have begun anew since."""
+        last = max(self.tables[AUTHORS].versions, default=-1)
+        return path.startswith(f"{AUTHORS}/") and path > f"{AUTHORS}/{LOG}/{last:020d}.json"
 
     def _is_being_replaced(self, path: str) -> bool:
         """Whether it is as young as the marker that who replaces files of the folder leaves, if killed, there."""
@@ -265,7 +272,9 @@ class _Look:
         """Each release against its own manifest."""
         from storage.release_changes import verify_release
 
-        folders = {"/".join(path.split("/")[:2]) for path in self.entries if path.startswith(f"{RELEASES}/")}
+        inside = [path for path in self.entries if path.startswith(f"{RELEASES}/")]
+        folders = {"/".join(path.split("/")[:2]) for path in inside if path.count("/") > 1}
+        yield from (unknown(path) for path in sorted(inside) if path.count("/") == 1)
         for folder in sorted(folders):
             for sentence in verify_release(self.files, folder):
                 path, _, what = sentence.partition(" ")

@@ -23,8 +23,8 @@ class Finding(NamedTuple):
 
     severity: Severity
     kind: str
-    """damaged, missing, unreadable; crawls, receipt, rows, versions, published, index; lagging; unsealed, orphan,
-    unknown, unfinished. docs/integrity.md says what to do for each."""
+    """damaged, missing, unreadable; crawls, receipt, rows, versions, published, index, foreign; lagging; unsealed,
+    orphan, unknown, unfinished. docs/integrity.md says what to do for each."""
     where: str
     """File below the archive, or the table and record."""
     what: str
@@ -77,6 +77,25 @@ def unsealed(path: str) -> Finding:
         "no checksum was recorded: its process was killed after the commit, or it is from an earlier version.",
         "Nothing is wrong; `medthreads maintain` looks whether it can be read, and records one.",
     )
+
+
+def foreign(path: str) -> Finding:
+    """An entry of a table's log that no command of ours has made."""
+    what = "rows were added, changed or removed by another program than medthreads."
+    advice = "Put the table back from a copy; if you meant it, `medthreads maintain` takes it as it is."
+    return Finding(Severity.INCONSISTENCY, "foreign", path, what, advice)
+
+
+def no_ledgers(folder: str) -> Finding:
+    """None of the ledgers of checksums is there."""
+    advice = "Put the folder back from a copy; without one, `medthreads maintain` records the files as they are now."
+    return missing(folder, "no checksums are there, although crawls are committed.")._replace(advice=advice)
+
+
+def unknown(path: str) -> Finding:
+    """A file that is no archive's."""
+    advice = "Move it elsewhere if you need it, else delete it."
+    return Finding(Severity.LEFTOVER, "unknown", path, "it is no file of an archive.", advice)
 
 
 def orphan(path: str) -> Finding:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -76,6 +76,21 @@ def replaced_files(name: str, delta: DeltaTable, hours: int = 0) -> frozenset[st
     """Data files that the log knows to be replaced for so long; some may be deleted already."""
     found = delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False)
     return frozenset(f"{name}/{unquote(path)}" for path in found) - live_files(name, delta)
+
+
+def is_by_others(files: Files, name: str, path: str) -> bool:
+    """Whether an entry of the log changes rows and lacks the marks of `storage.tables`; False where it is unreadable.
+
+    Ours name their attempt or, where they replace rows, their reason. Only a crawl's own row is appended without.
+    """
+    try:
+        entries = [msgspec.json.decode(line, type=dict[str, Any]) for line in files.read(path).splitlines()]
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    actions = {kind for entry in entries for kind in entry}
+    about = next((entry["commitInfo"] for entry in entries if "commitInfo" in entry), {})
+    is_ours = "txn" in actions or "medthreads" in about or (name == "crawls" and "remove" not in actions)
+    return bool(actions & {"add", "remove"}) and not is_ours
 
 
 def check_log(files: Files, name: str, table: TableFiles, recorded: Collection[str]) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
 """What the tables say, held against each other: receipts, rows of commits, versions, what is published, the index.
 
-Only rows of committed crawls count. The list of crawls is read first: whatever else is read then holds at least their
-rows, also while others commit.
+Only rows of committed crawls count. What is published is read first, then the list of crawls: whatever else is read
+then holds at least their rows, also while others commit and publish.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from crawler.receipt import REPARSE_PREFIX, Receipt
 from storage.archive import Archive
+from storage.checksums import digest_of
 from storage.known import Row
 from storage.schema import PUBLISHED, TABLES
 from storage.verifying_findings import Finding, Severity
@@ -42,6 +43,7 @@ def check_tables(archive: Archive, site: str | None = None) -> Iterator[Finding]
         archive: opened for reading.
         site: only what concerns this site; all where None.
     """
+    manifest = read_manifest(archive.files) or {"files": {}, "sites": {}}
     columns = [column.name for column in TABLES["crawls"].columns]
     crawls = sorted(archive.tables.read_whole("crawls", columns), key=lambda row: (row["snapshot"], row["site"]))
     erased = erased_sites(archive)
@@ -63,7 +65,7 @@ def check_tables(archive: Archive, site: str | None = None) -> Iterator[Finding]
         yield from _check_rows(connection, [row for row in chosen if row["site"] not in erased])
         for name, (table, versions) in PUBLISHED.items():
             yield from _check_versions(connection, versions.name, f"{name[:-1]}_id", erased)
-            yield from _check_published(archive, connection, table.name, versions.name, chosen)
+            yield from _check_published(archive, manifest, connection, table.name, versions.name, chosen)
         yield from _check_leftovers(connection)
         query = "SELECT site, count(DISTINCT post_id) FROM post_versions JOIN committed USING (attempt) GROUP BY site"
         posts = dict(connection.execute(query).fetchall())
@@ -172,11 +174,15 @@ def _check_versions(
 
 
 def _check_published(
-    archive: Archive, connection: duckdb.DuckDBPyConnection, table: str, versions: str, crawls: list[Row]
+    archive: Archive,
+    manifest: Mapping[str, object],
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    versions: str,
+    crawls: list[Row],
 ) -> Iterator[Finding]:
     """`current/` against the versions that it shows, by site; and its files' rows against its manifest."""
     again = "Delete the folder current/ and run `medthreads publish`: it is made anew from the tables."
-    manifest = read_manifest(archive.files) or {"files": {}, "sites": {}}
     files, shown = manifest["files"], manifest["sites"]
     assert isinstance(files, dict)
     assert isinstance(shown, dict)
@@ -186,6 +192,9 @@ def _check_published(
         if shown.get(site, 0) < newest and table == "posts":
             what = f"it shows {site} as of snapshot {shown.get(site, 0)}, the tables have {newest}."
             yield Finding(Severity.LAGGING, "lagging", "current", what, "Run `medthreads publish`.")
+        if shown.get(site, 0) > newest and table == "posts":
+            what = f"it shows {site} as of snapshot {shown[site]}, the tables have only {newest}."
+            yield _inconsistent("published", "current", what, "Put the table crawls back from a copy; do not publish.")
         if site not in shown:
             continue
         [(wanted,)] = connection.execute(
@@ -203,11 +212,19 @@ def _check_published(
         if path.startswith(f"{table}/") and archive.files.exists(f"current/{path}"):
             try:
                 rows = archive.files.parquet(f"current/{path}").metadata.num_rows
-            except pa.ArrowInvalid:
+            except (OSError, pa.ArrowException):
                 continue  # damaged: the checksums tell
-            if rows != entry["rows"]:
+            if rows != entry["rows"] and _is_as_listed(archive, f"current/{path}", entry["sha256"]):
                 what = f"it has {rows:,} rows, the manifest says {entry['rows']:,}."
                 yield _inconsistent("published", f"current/{path}", what, again)
+
+
+def _is_as_listed(archive: Archive, path: str, sha256: str) -> bool:
+    """Whether the file is still the one of that manifest, not one that was published since."""
+    try:
+        return digest_of(archive.files, path).sha256 == sha256
+    except OSError:
+        return False
 
 
 def _check_leftovers(connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ _OF_POST = pa.schema(
         ("content", pa.uint64()),
     ]
 )
-"""`content` is 64 bits of the post's content hash."""
+"""`content` is 64 bits over the post's content hash and version: a better mask makes a version, and no new hash."""
 INDEX = pa.unify_schemas([_OF_POST, FINGERPRINTS])
 _AT_ONCE = 4_096
 _PREFIX = "posts/"
@@ -172,7 +172,8 @@ class Index:
         connection, here = self.connection, f"site = {quoted(month.site)} AND month = {quoted(month.month)}"
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE present AS SELECT post_id, thread_id, created_at, "  # noqa: S608 - ours
-            "coalesce(is_opening, false) AS is_opening, md5_number_lower(coalesce(content_hash, '')) AS content "
+            "coalesce(is_opening, false) AS is_opening, "
+            "md5_number_lower(concat_ws(' ', content_hash, version)) AS content "
             f"FROM posts WHERE {here} AND coalesce(status, 'visible') NOT IN {GONE}"
         )
         held = self._rows(month, self.files.uri(month.path)) if is_known else "SELECT * FROM went WHERE false"

@@ -179,9 +179,7 @@ def test_a_thread_title_read_otherwise_is_a_version_of_the_thread(location: str,
     assert not read(location).differs
 
 
-def test_posts_that_an_engine_had_missed_are_added_as_seen_then(
-    location: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_posts_that_an_engine_had_missed_are_added_as_seen_then(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not in the archive, but on the landed pages: as if the crawls had been by an engine that missed it."""
     missed = rows(location, f"SELECT post_id, thread_id, last_seen_at FROM posts WHERE site = '{FORUM}' "  # noqa: S608
                   "AND status = 'visible' AND version = 1 ORDER BY post_id LIMIT 2")  # fmt: skip

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from ward_forum import Forum, on_day
 from whole_archive import AT_ONCE, SITES, make_whole_archive
 
 from crawler.errors import ArchiveError
+from storage import verifying_tables
 from storage.archive import Archive
 from storage.files import files_at
 from storage.publish import publish, sealed
@@ -229,6 +231,73 @@ def test_a_version_twice_and_one_left_out(archive: Archive, forum: Forum):
         "versions are there twice, of 1 records: ward9 1001.",
         "versions are missing, of 1 records: ward9 1002.",
     ]
+
+
+@pytest.mark.parametrize("name", ["boards", "authors", "observations", "post_versions", "crawls"])
+def test_rows_that_another_program_took_out(name: str, location: Path):
+    taken = DeltaTable(str(location / name)).delete("crawl_id = 'c1'" if name == "crawls" else "site = 'north'")
+    assert taken["num_deleted_rows"]
+    told = [finding.where for finding in verify(str(location)).findings if finding.kind == "foreign"]
+    assert [where.split("/")[0] for where in told] == [name]
+    seal(Archive.open(location, create=False))
+    assert not [one for one in verify(str(location)).findings if one.kind == "foreign"], "it was meant"
+
+
+def test_crawls_that_are_gone_though_they_are_published(location: Path):
+    DeltaTable(str(location / "crawls")).delete("site = 'south'")
+    seal(Archive.open(location, create=False))
+    assert found(location, Severity.INCONSISTENCY)["current"].what == (
+        "it shows south as of snapshot 4, the tables have only 0."
+    )
+
+
+@pytest.mark.parametrize("step", ["_check_list", "_check_rows", "_check_leftovers"])
+def test_what_is_committed_and_published_meanwhile_is_no_fault(
+    step: str, archive: Archive, forum: Forum, monkeypatch: pytest.MonkeyPatch
+):
+    forum.crawl("c1", on_day(0)).store(archive)
+    waiting = [forum.crawl("c2", on_day(1))]
+    forum.open_thread("5", "ir", replies=2)
+    waiting.append(forum.crawl("c3", on_day(2)))
+    checking = getattr(verifying_tables, step)
+
+    def slowly(*arguments: object) -> Iterator[Finding]:
+        if waiting:
+            waiting.pop().store(archive)
+        yield from checking(*arguments)
+
+    monkeypatch.setattr(verifying_tables, step, slowly)
+    assert not verify(archive.location).is_faulty
+
+
+def test_authors_may_be_dropped_and_begin_anew(archive: Archive, forum: Forum):
+    for day in range(3):
+        forum.reply("1", on_day(day)).author = f"Somebody new {day}"
+        forum.crawl(f"c{day}", on_day(day)).store(archive)
+    shutil.rmtree(archive.root / "authors")
+    assert verify(archive.location, grace=AT_ONCE).findings == []
+    forum.reply("1", on_day(4)).author = "Who is met afterwards"
+    forum.crawl("c4", on_day(4)).store(archive)
+    assert verify(archive.location, grace=AT_ONCE).findings == []
+
+
+def test_a_folder_of_checksums_that_is_gone(location: Path):
+    shutil.rmtree(location / "checksums")
+    assert "maintain" in found(location)["checksums"].advice
+
+
+def test_a_strange_file_among_the_releases_ends_no_verification(location: Path):
+    (location / "releases" / "notes.txt").write_text("mine")
+    assert found(location, Severity.LEFTOVER)["releases/notes.txt"].kind == "unknown"
+
+
+def test_a_published_footer_that_is_damaged_ends_no_verification(location: Path):
+    path = first(location, "current/threads/site=north/*/data.parquet")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"ARROW:schema")
+    content[at + 12 : at + 80] = b"/" * 68  # pyarrow: OSError: Invalid flatbuffers message
+    path.write_bytes(content)
+    assert f"current/{path.relative_to(location / 'current')}" in found(location)
 
 
 def test_a_receipt_that_does_not_balance(archive: Archive, forum: Forum):
