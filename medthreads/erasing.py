@@ -1,9 +1,11 @@
 """Erasures as commands, crawls and DAGs ask for them: what is erased goes from everywhere, and does not come back."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crawler.errors import UsageError
 from crawler.landing import RECEIPT, Landing
 from crawler.site import Site, usable_sites
 from medthreads import pipeline
@@ -13,10 +15,23 @@ from storage.erasure import erase as erase_from
 from storage.erasure_scope import Scope, Subject, scope_of
 from storage.purging import purge_site
 
+logger = logging.getLogger("medthreads")
+
 
 def preview(location: str, subject: Subject) -> Scope:
-    """What the archive holds of what is to be erased."""
-    return scope_of(Archive.open(location, create=False), subject)
+    """What the archive holds of what is to be erased.
+
+    Raises:
+        UsageError: nobody knows the site.
+    """
+    archive = Archive.open(location, create=False)
+    known = {commit.site for commit in archive.committed()} | usable_sites()[0].keys()
+    if subject.site not in known and not archive.landings.ids(subject.site):
+        raise UsageError(f"There is no site {subject.site!r}: it is neither registered nor in the archive.")
+    scope = scope_of(archive, subject)
+    if not (scope.versions or scope.titles or scope.needles.lines):
+        logger.warning("The archive holds nothing of this %s; is it spelled as the site has it?", subject.kind)
+    return scope
 
 
 def erase(location: str, subject: Subject) -> Account:

@@ -197,9 +197,9 @@ def titles_of_erased(pages: Iterable[StagedPage], gone: Suppression) -> set[str]
 
 def names_of(parsed: ParsedPage) -> Iterator[str]:
     """Names of the people on a page."""
-    for one in (*parsed.posts, *parsed.threads, *(quote for post in parsed.posts for quote in post.quotes)):
-        if one.author:
-            yield one.author
+    for post in parsed.posts:
+        yield from (name for name in (post.author, *(quote.author for quote in post.quotes)) if name)
+    yield from (thread.author for thread in parsed.threads if thread.author)
 
 
 def page_without(page: StagedPage, gone: Suppression) -> StagedPage | None:

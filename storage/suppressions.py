@@ -205,9 +205,9 @@ class Suppression:
         return self._has("quotes", words) and self._is_of(thread_id, self.mark("quotes", words))
 
     def _is_of(self, thread_id: str | None, mark: str) -> bool:
-        if thread_id is None or thread_id in self.titled:
-            return thread_id is not None
-        return self.is_touched(thread_id) and self.mark("touched", thread_id) in self._of_threads[mark]
+        if thread_id is not None and self._has("touched", thread_id):
+            return self.mark("touched", thread_id) in self._of_threads[mark]
+        return thread_id in self.titled
 
     def names_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Where erased authors are named in a text, or stand by their pseudonym."""

@@ -88,7 +88,7 @@ def is_by_others(files: Files, name: str, path: str) -> bool:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return False
     actions = {kind for entry in entries for kind in entry}
-    about = next((entry["commitInfo"] for entry in entries if "commitInfo" in entry), {})
+    about: dict[str, Any] = next((entry["commitInfo"] for entry in entries if "commitInfo" in entry), {})
     is_ours = "txn" in actions or "medthreads" in about or (name == "crawls" and "remove" not in actions)
     return bool(actions & {"add", "remove"}) and not is_ours
 

@@ -49,6 +49,7 @@ def check_tables(archive: Archive, site: str | None = None) -> Iterator[Finding]
     erased = erased_sites(archive)
     chosen = [row for row in crawls if site in {None, row["site"]}]
     yield from _check_list(crawls)
+    yield from _check_shown(manifest, crawls)
     yield from _check_receipts(chosen)
     if not crawls:
         return
@@ -110,6 +111,17 @@ def _check_list(crawls: list[Row]) -> Iterator[Finding]:
         if generations != list(range(1, len(generations) + 1)):
             what = f"the crawls of {site} are not numbered from 1 without gaps ({_some(generations)})."
             yield _inconsistent("crawls", f"crawls of {site}", what)
+
+
+def _check_shown(manifest: Mapping[str, object], crawls: list[Row]) -> Iterator[Finding]:
+    """Nothing is published that is not committed."""
+    shown = manifest["sites"]
+    assert isinstance(shown, dict)
+    for site, snapshot in sorted(shown.items()):
+        newest = max((row["snapshot"] for row in crawls if row["site"] == site), default=0)
+        if snapshot > newest:
+            what = f"it shows {site} as of snapshot {snapshot}, the tables have only {newest}."
+            yield _inconsistent("published", "current", what, "Put the table crawls back from a copy; do not publish.")
 
 
 def _check_receipts(crawls: list[Row]) -> Iterator[Finding]:
@@ -192,9 +204,6 @@ def _check_published(
         if shown.get(site, 0) < newest and table == "posts":
             what = f"it shows {site} as of snapshot {shown.get(site, 0)}, the tables have {newest}."
             yield Finding(Severity.LAGGING, "lagging", "current", what, "Run `medthreads publish`.")
-        if shown.get(site, 0) > newest and table == "posts":
-            what = f"it shows {site} as of snapshot {shown[site]}, the tables have only {newest}."
-            yield _inconsistent("published", "current", what, "Put the table crawls back from a copy; do not publish.")
         if site not in shown:
             continue
         [(wanted,)] = connection.execute(

@@ -96,7 +96,11 @@ def test_nothing_is_erased_without_a_yes(demo: Demo, medthreads: Medthreads) -> 
     assert (asked.returncode, "1 posts" in asked.stderr, "--yes" in asked.stderr) == (2, True, True)
     both = medthreads("erase", "--site", "demoforum", "--post", post, "--thread", "1", "--archive", "archive", "--yes")
     assert both.returncode == 2
+    elsewhere = medthreads("erase", "--site", "demoforums", "--post", post, "--archive", "archive", "--yes")
+    assert (elsewhere.returncode, "no site 'demoforums'" in elsewhere.stderr) == (2, True)
     assert not (medthreads.archive / "erasures").exists()
+    unknown = medthreads("erase", "--site", "demoforum", "--author", "Nobody_77", "--archive", "archive")
+    assert "holds nothing of this author" in unknown.stderr
 
     done = medthreads("erase", "--site", "demoforum", "--post", post, "--archive", "archive", "--yes")
     assert done.returncode == 0, done.stderr
