@@ -119,7 +119,7 @@ def files_at(location: str, environ: Mapping[str, str] = os.environ) -> Files:
         from storage.s3_files import S3Files  # here: an archive in a folder does not need it, and it is slow to load
 
         return S3Files(location, environ)
-    if "://" in location:
+    if "://" in location or location.startswith("s3:"):
         raise ArchiveError(f"{location} is neither a folder nor an s3:// address; archives are kept in these.")
     return LocalFiles(Path(location))
 

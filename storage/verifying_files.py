@@ -38,6 +38,8 @@ IN_THE_MAKING = timedelta(hours=1)
 """Files that are younger may be those of a process that has not come to its end."""
 _LOCKS = "locks"
 """Where archives on S3 have them (storage.object_locks)."""
+_LOOKS = 2
+"""More looks at what looks wrong: a file may have been replaced during one look, and its line be read by the next."""
 _PUBLISH_PATIENCE = timedelta(minutes=10)
 
 
@@ -75,7 +77,11 @@ def check_files(
     look = _Look(files, entries, committed, grace, watch)
     suspects = [*look.sealed(), *look.absent(), *look.tables_that_fail(), *look.published(), *look.releases()]
     read, count = sum(entry.bytes for entry in entries), len(entries)
-    if suspects:
+    for look_again in range(_LOOKS):
+        if look_again and all(finding.severity is not Severity.DAMAGE for finding in suspects):
+            break
+        if not suspects:
+            break
         again = _Look(files, list(durable_files(files)), committed, grace, lambda _bytes: None)
         paths = {finding.where for finding in suspects}
         areas = {path.split("/", maxsplit=1)[0] for path in paths}

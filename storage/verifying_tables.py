@@ -16,6 +16,7 @@ from storage.archive import Archive
 from storage.checksums import digest_of
 from storage.known import Row
 from storage.schema import PUBLISHED, TABLES
+from storage.suppressions import unfinished
 from storage.verifying_findings import Finding, Severity
 from storage.verifying_index import check_index
 from storage.views import quoted, read_manifest, reading
@@ -94,6 +95,13 @@ def erased_sites(archive: Archive) -> set[str]:
         if isinstance(said, dict):
             sites |= {str(said["site"])} if "site" in said else set()
     return sites
+
+
+def _sites_being_erased(archive: Archive) -> set[str]:
+    try:
+        return {record.site for record in unfinished(archive.files)}
+    except (ValueError, msgspec.DecodeError):
+        return set()  # damaged, which is told already
 
 
 def _check_list(crawls: list[Row]) -> Iterator[Finding]:
@@ -195,6 +203,7 @@ def _check_published(
 ) -> Iterator[Finding]:
     """`current/` against the versions that it shows, by site; and its files' rows against its manifest."""
     again = "Delete the folder current/ and run `medthreads publish`: it is made anew from the tables."
+    erasing = _sites_being_erased(archive)
     files, shown = manifest["files"], manifest["sites"]
     assert isinstance(files, dict)
     assert isinstance(shown, dict)
@@ -214,7 +223,10 @@ def _check_published(
         held = sum(entry["rows"] for path, entry in files.items() if path.startswith(f"{table}/site={site}/"))
         if held != wanted:
             what = f"it has {held:,} {table} of {site}, the tables have {wanted:,} as of that snapshot."
-            yield _inconsistent("published", "current", what, again)
+            if site in erasing:
+                yield Finding(Severity.LAGGING, "lagging", "current", what, "The erasure publishes it anew.")
+            else:
+                yield _inconsistent("published", "current", what, again)
     if archive.files.local is None:
         return  # a footer costs the whole file there; the checksums hold
     for path, entry in sorted(files.items()):

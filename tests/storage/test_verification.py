@@ -16,7 +16,6 @@ from ward_forum import Forum, on_day
 from whole_archive import AT_ONCE, SITES, make_whole_archive
 
 from crawler.errors import ArchiveError
-from storage import verifying_tables
 from storage.archive import Archive
 from storage.files import files_at
 from storage.publish import publish, sealed
@@ -249,36 +248,6 @@ def test_crawls_that_are_gone_though_they_are_published(location: Path):
     assert found(location, Severity.INCONSISTENCY)["current"].what == (
         "it shows south as of snapshot 4, the tables have only 0."
     )
-
-
-@pytest.mark.parametrize("step", ["_check_list", "_check_rows", "_check_leftovers"])
-def test_what_is_committed_and_published_meanwhile_is_no_fault(
-    step: str, archive: Archive, forum: Forum, monkeypatch: pytest.MonkeyPatch
-):
-    forum.crawl("c1", on_day(0)).store(archive)
-    waiting = [forum.crawl("c2", on_day(1))]
-    forum.open_thread("5", "ir", replies=2)
-    waiting.append(forum.crawl("c3", on_day(2)))
-    checking = getattr(verifying_tables, step)
-
-    def slowly(*arguments: object) -> Iterator[Finding]:
-        if waiting:
-            waiting.pop().store(archive)
-        yield from checking(*arguments)
-
-    monkeypatch.setattr(verifying_tables, step, slowly)
-    assert not verify(archive.location).is_faulty
-
-
-def test_authors_may_be_dropped_and_begin_anew(archive: Archive, forum: Forum):
-    for day in range(3):
-        forum.reply("1", on_day(day)).author = f"Somebody new {day}"
-        forum.crawl(f"c{day}", on_day(day)).store(archive)
-    shutil.rmtree(archive.root / "authors")
-    assert verify(archive.location, grace=AT_ONCE).findings == []
-    forum.reply("1", on_day(4)).author = "Who is met afterwards"
-    forum.crawl("c4", on_day(4)).store(archive)
-    assert verify(archive.location, grace=AT_ONCE).findings == []
 
 
 def test_a_folder_of_checksums_that_is_gone(location: Path):
