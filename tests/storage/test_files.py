@@ -238,6 +238,8 @@ class TestSentences:
             files_at("s3://", WHO)
         with pytest.raises(ArchiveError, match="neither a folder nor an s3"):
             files_at("gs://bucket/a", WHO)
+        with pytest.raises(ArchiveError, match="neither a folder nor an s3"):
+            files_at("s3:/bucket/a", WHO)
         with pytest.raises(UsageError, match="MEDTHREADS_S3_TIMEOUT is 'soon'"):
             files_at("s3://b/a", WHO | {"MEDTHREADS_S3_TIMEOUT": "soon"})
 
