@@ -83,16 +83,26 @@ def runs(java: Path, *options: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def spark(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+def s3_environ(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What says where the S3 server is."""
+    return s3.environ(tmp_path_factory.mktemp("work") / "one")
+
+
+@pytest.fixture(scope="module")
+def spark(s3_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
     """A session whose workers find the S3 server: they have the environment in which it was started."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.environ(tmp_path_factory.mktemp("work") / "one").items():
-            patch.setenv(name, value)
-        patch.setenv("JAVA_HOME", str(java_home(tmp_path_factory.mktemp("java"))))
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        with spark_jobs.session("tests", **SETTINGS) as made:
-            made.sparkContext.setLogLevel("ERROR")
-            yield made
+    held = dict(os.environ)
+    os.environ.update(s3_environ, SPARK_LOCAL_IP="127.0.0.1")
+    os.environ["JAVA_HOME"] = str(java_home(tmp_path_factory.mktemp("java")))
+    try:
+        made = spark_jobs.session("tests", **SETTINGS)
+    finally:
+        # At once: tests of other modules come in between, and their commands must not be other ones for it.
+        os.environ.clear()
+        os.environ.update(held)
+    with made:
+        made.sparkContext.setLogLevel("ERROR")
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -226,8 +236,12 @@ class TestOnSpark:
         again = refresh(archive)
         assert (again["posts_fingerprinted"], again["repetition_files"]) == (0, 0), "the next one goes on from here"
 
-    def test_on_s3(self, spark: "SparkSession", s3: S3Server):
+    def test_on_s3(
+        self, spark: "SparkSession", s3: S3Server, s3_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ):
         """Without repeated texts, which is a case of its own."""
+        for name, value in s3_environ.items():
+            monkeypatch.setenv(name, value)
         archive = Archive.open(f"s3://{s3.bucket()}/medical archive")
         Forum.with_threads(count=1, replies=0).crawl("c1", on_day(0)).store(archive)
         before = bytes_of(archive.files, "current")

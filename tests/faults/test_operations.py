@@ -281,14 +281,14 @@ def test_backfill_over_a_scheduled_range(fault: FaultCase) -> None:
 
 def test_two_crawls_in_one_second(fault: FaultCase) -> None:
     """Each has a landing of its own, although the clock gives them one name."""
-    from medthreads.pipeline import _new_folder
+    from medthreads.pipeline import _new_name
+    from storage.archive import Archive
 
-    landings = fault.medthreads.archive / "landing" / "ward"
+    archive = Archive.open(fault.medthreads.archive)
     folders = []
     for _ in range(3):
-        folder = _new_folder(landings)
-        folder.mkdir(parents=True)
-        folders.append(folder.name)
+        folders.append(_new_name(archive, "ward"))
+        (archive.landing_root / "ward" / folders[-1]).mkdir(parents=True)
     assert len(set(folders)) == 3
     assert sorted(folders) == folders
     assert datetime.strptime(folders[0][:16], "%Y%m%dT%H%M%SZ")  # noqa: DTZ007 - only its form matters
