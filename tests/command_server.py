@@ -56,7 +56,8 @@ class CommandServer:
 
     def can_run(self, environ: Mapping[str, str]) -> bool:
         """Whether it makes no difference to the command in this environment that all has been loaded before."""
-        changed = {name for name, _ in environ.items() ^ self._environ.items()}
+        # Polars sets one of NO_THREADS when it is imported.
+        changed = {name for name, _ in environ.items() ^ self._environ.items()} - NO_THREADS.keys()
         return self._limits == _limits() and all(name.startswith(READ_WHILE_RUNNING) for name in changed)
 
     def run(self, request: Request, timeout: float) -> "subprocess.CompletedProcess[str]":

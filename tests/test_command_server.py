@@ -32,7 +32,10 @@ def test_one_that_takes_too_long_is_killed(medthreads: Medthreads) -> None:
     assert [server.children() for server in servers] == [[]]
 
 
-@pytest.mark.parametrize(("name", "is_forked"), [("MEDTHREADS_SITES", True), ("PYTHONPATH", False), ("LC_ALL", False)])
+@pytest.mark.parametrize(
+    ("name", "is_forked"),
+    [("MEDTHREADS_SITES", True), ("_RJEM_MALLOC_CONF", True), ("PYTHONPATH", False), ("LC_ALL", False)],
+)
 def test_what_is_read_while_loading_needs_a_process_that_loads(
     medthreads: Medthreads, name: str, is_forked: bool, tmp_path: Path
 ) -> None:
