@@ -163,6 +163,8 @@ LOADED = (
     *("medthreads.cli", "medthreads.commands.app", "medthreads.querying", "crawler.spiders.scout"),
     *("crawler.scouting", "medthreads.importing", "medthreads.backfilling", "summaries.refresh", "typer.rich_utils"),
     *("pydantic.type_adapter", "typer._adapters", "typer._click.decorators", "rich._emoji_codes", "pyarrow.compute"),
+    # DuckDB and pyarrow import it wherever it is installed, as it is for tests.
+    *("pandas", "pyarrow.pandas_compat", "_strptime"),
 )
 """What they load, next to what a crawl does."""
 
